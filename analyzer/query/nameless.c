@@ -129,6 +129,8 @@ static char *advice(const struct run *run, const char *module, int symbols)
                      symbols == SYMBOLS_GONE ? "removed" : "replaced");
     else if (symbols == SYMBOLS_MISSING)
         n = asprintf(&text, "%s could not be read", text_basename(module));
+    else if (symbols == SYMBOLS_SHORT)
+        n = asprintf(&text, "not enough memory to read %s", text_basename(module));
     else
         n = asprintf(&text, "build %s with -g", text_basename(module));
     free(package);

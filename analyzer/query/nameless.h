@@ -11,6 +11,14 @@ void nameless_print(const struct report *report, const struct run *run, enum mea
 char *nameless_package(const char *file);
 
 /* What was found for a module: the values of the column module.symbols. */
-enum { SYMBOLS_LINES, SYMBOLS_NAMES, SYMBOLS_NONE, SYMBOLS_MISSING, SYMBOLS_REPLACED, SYMBOLS_GONE };
+enum {
+    SYMBOLS_LINES,
+    SYMBOLS_NAMES,
+    SYMBOLS_NONE,
+    SYMBOLS_MISSING,
+    SYMBOLS_REPLACED,
+    SYMBOLS_GONE,
+    SYMBOLS_SHORT
+};
 
 #endif

@@ -74,6 +74,7 @@ static const char *const causes[] = {
     [SYMBOLS_MISSING] = "its file was not there, or not readable, when names were looked up",
     [SYMBOLS_REPLACED] = "its file was replaced since the program had loaded it: record again",
     [SYMBOLS_GONE] = "its file was removed before it could be read",
+    [SYMBOLS_SHORT] = "there was not enough memory to read all of its debug information",
 };
 
 /* Steps to the next module, those with the most bytes (column 2) first, and formats its share of all

@@ -1,6 +1,7 @@
 /* address_room.c - see address_room.h. */
 #include "address_room.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
 #include <stdint.h>
@@ -65,5 +66,8 @@ static uint64_t size_of(Elf *debug)
 int address_room_for(Elf *debug)
 {
     uint64_t bytes = room();
-    return bytes == UINT64_MAX || bytes >= LEAST + FACTOR * size_of(debug);
+    if (bytes == UINT64_MAX || bytes >= LEAST + FACTOR * size_of(debug))
+        return 1;
+    errno = ENOMEM;
+    return 0;
 }

@@ -4,7 +4,7 @@
 
 #include <libelf.h>
 
-/* True if there is room for reading the debug information of a file that is mapped already. libdw does not check each
+/* True if there is room for reading the debug information of a file that is mapped already; else 0 and ENOMEM. libdw does not check each
  * malloc(): without room it would end the process, and all that is recorded there would lack its names. */
 int address_room_for(Elf *debug);
 

@@ -7,6 +7,7 @@
 #include "symtab.h"
 #include "vtables.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,14 +22,15 @@ struct symbols_module {
     char *path;                     /* as recorded */
     uint8_t build_id[BUILD_ID_MAX]; /* as recorded */
     size_t build_id_size;           /* 0 = not known */
-    int file;                /* stays open, so that it can be read again; -1: use the file at the path */
-    enum symbols_state lost; /* why the file at the path is not it; SYMBOLS_LINES = it may be */
-    int is_read;             /* the rest is valid */
-    int is_at_rest;          /* it has been read, but the image is closed and the tables are empty */
-    enum symbols_state state;
-    struct image image;  /* open unless the state is SYMBOLS_MISSING, SYMBOLS_REPLACED or SYMBOLS_GONE */
-    struct dwarf *dwarf; /* NULL = none */
-    int symtab_is_read;  /* if there is DWARF, the symbol table is read only when needed */
+    int file;                 /* stays open, so that it can be read again; -1: use the file at the path */
+    enum symbols_state lost;  /* why the file at the path is not it; SYMBOLS_LINES = it may be */
+    int is_read;              /* the rest is valid */
+    int is_at_rest;           /* it has been read, but the image is closed and the tables are empty */
+    enum symbols_state state; /* never SYMBOLS_SHORT */
+    int is_short;             /* memory ran out while it was read: some of its names may be missing */
+    struct image image;       /* open unless the state is SYMBOLS_MISSING, SYMBOLS_REPLACED or SYMBOLS_GONE */
+    struct dwarf *dwarf;      /* NULL = none */
+    int symtab_is_read;       /* if there is DWARF, the symbol table is read only when needed */
     struct symtab symtab;
     int vtables_are_read; /* they are read when the first is asked for */
     struct vtables vtables;
@@ -123,9 +125,18 @@ static enum image_result open_image(struct symbols_module *m)
     return image_open(&m->image, file, m->path, m->build_id, m->build_id_size);
 }
 
+/* What is read lacks what there was no memory for, whether libelf, libdw or our own tables wanted it: all leave that error. */
+static void note_shortage(struct symbols_module *m)
+{
+    if (errno == ENOMEM)
+        m->is_short = 1;
+}
+
 static void read_dwarf(struct symbols_module *m)
 {
-    if (!m->image.is_too_large && inflate_fits(DWARF_LEAST))
+    if (m->image.is_too_large || !inflate_fits(DWARF_LEAST))
+        m->is_short = 1;
+    else
         m->dwarf = dwarf_read(&m->image, &m->symbols->strings);
 }
 
@@ -171,32 +182,49 @@ static struct symtab *module_symtab(struct symbols_module *m)
     return &m->symtab;
 }
 
-enum symbols_state symbols_module_state(struct symbols_module *m)
+static enum symbols_state read_module(struct symbols_module *m)
 {
-    if (m->is_read)
-        return m->state;
-    m->is_read = 1;
     switch (open_image(m)) {
     case IMAGE_MISSING:
-        return m->state = m->lost ? m->lost : SYMBOLS_MISSING;
+        return m->lost ? m->lost : SYMBOLS_MISSING;
     case IMAGE_REPLACED:
-        return m->state = SYMBOLS_REPLACED;
+        return SYMBOLS_REPLACED;
     case IMAGE_OPENED:
         break;
     }
     m->symbols->asked++;
     read_dwarf(m);
     if (m->dwarf)
-        return m->state = SYMBOLS_LINES;
-    return m->state = module_symtab(m)->count > 0 ? SYMBOLS_NAMES : SYMBOLS_NONE;
+        return SYMBOLS_LINES;
+    return module_symtab(m)->count > 0 ? SYMBOLS_NAMES : SYMBOLS_NONE;
+}
+
+static enum symbols_state module_state(struct symbols_module *m)
+{
+    if (!m->is_read) {
+        errno = 0;
+        m->is_read = 1;
+        m->state = read_module(m);
+        note_shortage(m);
+    }
+    return m->state;
+}
+
+enum symbols_state symbols_module_state(struct symbols_module *m)
+{
+    enum symbols_state state = module_state(m);
+    return m->is_short ? SYMBOLS_SHORT : state;
 }
 
 size_t symbols_resolve(struct symbols_module *m, uint64_t address, struct symbols_frame *frames, size_t max)
 {
     frames[0] = (struct symbols_frame){0};
-    enum symbols_state state = symbols_module_state(m);
-    if ((state != SYMBOLS_LINES && state != SYMBOLS_NAMES) || !is_open(m))
+    enum symbols_state state = module_state(m);
+    errno = 0;
+    if ((state != SYMBOLS_LINES && state != SYMBOLS_NAMES) || !is_open(m)) {
+        note_shortage(m);
         return 1;
+    }
     uint64_t symbol_at = address;
     size_t count = m->dwarf ? dwarf_resolve(m->dwarf, address, frames, max, &symbol_at) : 0;
     count = count ? count : 1;
@@ -205,19 +233,19 @@ size_t symbols_resolve(struct symbols_module *m, uint64_t address, struct symbol
         if (name)
             frames[count - 1].function = name;
     }
+    note_shortage(m);
     return count;
 }
 
 const char *symbols_made(struct symbols_module *m, uint64_t address, uint64_t size)
 {
-    return symbols_module_state(m) == SYMBOLS_LINES && is_open(m) && m->dwarf
-               ? dwarf_made(m->dwarf, address, size)
-               : NULL;
+    return module_state(m) == SYMBOLS_LINES && is_open(m) && m->dwarf ? dwarf_made(m->dwarf, address, size)
+                                                                      : NULL;
 }
 
 const char *symbols_class(struct symbols_module *m, uint64_t address)
 {
-    enum symbols_state state = symbols_module_state(m);
+    enum symbols_state state = module_state(m);
     if ((state != SYMBOLS_LINES && state != SYMBOLS_NAMES && state != SYMBOLS_NONE) || !is_open(m))
         return NULL;
     if (!m->vtables_are_read) {

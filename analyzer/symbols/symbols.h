@@ -23,6 +23,7 @@ enum symbols_state {
     SYMBOLS_MISSING = 3,  /* file not found or not readable */
     SYMBOLS_REPLACED = 4, /* another build ID than recorded, and no debug file for the recorded one */
     SYMBOLS_GONE = 5,     /* removed before anybody could open it, and no debug file for its build ID */
+    SYMBOLS_SHORT = 6,    /* there was not enough memory for all that was looked for in it */
 };
 
 /* One source-level frame. The strings live as long as the struct symbols; equal strings are the same
@@ -34,7 +35,7 @@ struct symbols_frame {
 };
 
 /* Sets a function that is asked before debug information takes that many bytes of memory: 0 = not
- * available, and functions get their names from symbol tables only. NULL = no limit. */
+ * available, functions get their names from symbol tables only, and the module is SYMBOLS_SHORT. NULL = no limit. */
 void symbols_limit(int (*fits)(uint64_t bytes));
 
 /* NULL and errno if out of memory. */
@@ -54,7 +55,7 @@ void symbols_module_file(struct symbols_module *m, int file);
  * a debug file is used. Call it before the first look-up; symbols_module_file() may follow. */
 void symbols_module_lost(struct symbols_module *m, enum symbols_state why);
 
-/* Reads the module if that has not been done yet. */
+/* Reads the module if that has not been done yet. Becomes SYMBOLS_SHORT, and stays so, when memory runs out in a look-up. */
 enum symbols_state symbols_module_state(struct symbols_module *m);
 
 /* The frames at a file-relative address (address in the process minus bias), innermost (most inlined)

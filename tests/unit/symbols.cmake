@@ -13,6 +13,14 @@ foreach(name test_block_types test_constructors test_rust_names test_symbols tes
   set_tests_properties(${name} PROPERTIES TIMEOUT 300)
 endforeach()
 
+add_executable(test_symbols_shortage ${CMAKE_CURRENT_LIST_DIR}/test_symbols_shortage.c)
+target_link_libraries(test_symbols_shortage PRIVATE symbols PkgConfig::CMOCKA PkgConfig::LIBDW)
+target_link_options(test_symbols_shortage PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc)
+target_compile_definitions(test_symbols_shortage PRIVATE SYMBOLS_PROGRAMS="${CMAKE_SOURCE_DIR}/tests/symbols")
+set_target_properties(test_symbols_shortage PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_symbols_shortage COMMAND test_symbols_shortage)
+set_tests_properties(test_symbols_shortage PROPERTIES TIMEOUT 300)
+
 # Broken files, read under AddressSanitizer whatever the rest is built with; so from the sources themselves.
 get_target_property(SYMBOLS_SOURCES symbols SOURCES)
 get_target_property(SYMBOLS_SOURCE_DIR symbols SOURCE_DIR)

@@ -328,7 +328,7 @@ static void short_of_memory(void **state)
     for (int i = 0; i < 2; i++) {
         struct symbols *s = symbols_open();
         const char *name = i ? "packed_list" : "list";
-        assert_string_equal(function_at(s, name, bench_symbol("list", "total"), SYMBOLS_NAMES), "total");
+        assert_string_equal(function_at(s, name, bench_symbol("list", "total"), SYMBOLS_SHORT), "total");
         symbols_close(s);
     }
     symbols_limit(NULL);
@@ -363,7 +363,7 @@ static void short_of_address_space(void **state)
     (void)state;
     assert_int_equal(bench_run("gcc -O0 -g $P/list.c -o list"), 0);
     assert_int_equal(state_with_room("list", 256u << 20), SYMBOLS_LINES);
-    assert_int_equal(state_with_room("list", 12u << 20), SYMBOLS_NAMES);
+    assert_int_equal(state_with_room("list", 12u << 20), SYMBOLS_SHORT);
 }
 
 /* True if a file is mapped whose name contains that. */

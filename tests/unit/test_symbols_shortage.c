@@ -1,0 +1,129 @@
+/* test_symbols_shortage.c - whichever allocation fails while symbols are read, no name is missing without a state that says
+ * so. Only the room's own calls fail (linked with --wrap): libdw ends the process for some of its own.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+
+#include "../symbols/workbench.h"
+#include "symbols.h"
+
+enum { INLINES = 16, STEP = 29 /* bytes between the addresses that are looked up */ };
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+
+static long allocations, failing; /* so far; the number of the one that fails, 0 = none */
+
+static int fails(void)
+{
+    int now = ++allocations == failing;
+    if (now)
+        errno = ENOMEM;
+    return now;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *block, size_t size)
+{
+    return fails() ? NULL : __real_realloc(block, size);
+}
+
+/* Adds all that is known of a program's code to a hash. The frames are of no other length for what is missing. */
+static uint64_t look_up(struct symbols_module *m, uint64_t low, uint64_t high)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (uint64_t at = low; at < high; at += STEP) {
+        struct symbols_frame frames[INLINES];
+        size_t count = symbols_resolve(m, at, frames, INLINES);
+        for (size_t i = 0; i < count; i++) {
+            const char *texts[] = {frames[i].function, frames[i].file};
+            for (size_t k = 0; k < 2; k++)
+                for (const char *c = texts[k] ? texts[k] : "?"; *c; c++)
+                    hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+            hash = (hash ^ frames[i].line) * 0x100000001b3u;
+        }
+    }
+    return hash;
+}
+
+/* The hash of a fresh look-up in which that allocation fails, 0 = none; *state: at its end. */
+static uint64_t attempt(const char *name, long nth, uint64_t low, uint64_t high, enum symbols_state *state)
+{
+    const char *path = bench_path(name);
+    allocations = 0;
+    failing = nth;
+    struct symbols *s = symbols_open();
+    struct symbols_module *m = s ? symbols_module(s, path, NULL, 0) : NULL;
+    uint64_t hash = 0;
+    *state = SYMBOLS_MISSING;
+    if (m) {
+        hash = look_up(m, low, high);
+        *state = symbols_module_state(m);
+    }
+    failing = 0;
+    symbols_close(s);
+    return hash;
+}
+
+/* Without the one allocation, all is as it is with it, or the module is said to lack something. */
+static void said_for_each(const char *name)
+{
+    uint64_t low = 0, high = 0;
+    enum symbols_state usual_state, state;
+    assert_true(bench_section(name, ".text", &low, &high));
+    uint64_t usual = attempt(name, 0, low, high, &usual_state), hash;
+    long all = allocations, lacking = 0;
+    for (long nth = 1; nth <= all; nth++) {
+        hash = attempt(name, nth, low, high, &state);
+        if (hash == usual && state == usual_state)
+            continue;
+        lacking++;
+        if (state != SYMBOLS_SHORT && state != SYMBOLS_MISSING)
+            fail_msg("%s: without allocation %ld of %ld names are missing, and its state is %d", name, nth,
+                     all, (int)state);
+    }
+    assert_true(usual_state == SYMBOLS_LINES || usual_state == SYMBOLS_NAMES);
+    assert_true(lacking > 0);
+}
+
+static void names_and_lines(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        bench_run(
+            "gcc -O2 -g $P/list.c -o list && g++ -O2 -g $P/shop.cc -o shop && "
+            "g++ -O2 -g -gz=zlib $P/shop.cc -o packed && g++ -O2 -g -gsplit-dwarf $P/shop.cc -o split && "
+            "g++ -O2 -g -gdwarf-4 $P/shop.cc -o four && objcopy --strip-debug shop names"),
+        0);
+    said_for_each("list");
+    said_for_each("shop");
+    said_for_each("packed");
+    said_for_each("split");
+    said_for_each("four");
+    said_for_each("names");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_and_lines),
+    };
+    return cmocka_run_group_tests(tests, bench_open, bench_close);
+}
