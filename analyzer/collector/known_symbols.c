@@ -1,6 +1,7 @@
 /* known_symbols.c - see known_symbols.h. */
 #include "known_symbols.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -17,29 +18,44 @@ struct known_frame {
 struct known_symbols {
     struct known_frame *frames; /* uthash */
     struct known_frame *filled; /* that the next line belongs to; NULL: that frame is complete already */
+    bool is_short;              /* memory ran out: a frame may lack a line */
 };
+
+static struct known_frame *add_frame(struct known_symbols *known, uint64_t offset)
+{
+    struct known_frame *frame;
+    HASH_FIND(hh, known->frames, &offset, sizeof offset, frame);
+    if (frame)
+        return NULL;
+    frame = calloc(1, sizeof *frame);
+    if (!frame) {
+        known->is_short = true;
+        return NULL;
+    }
+    frame->offset = offset;
+    HASH_ADD(hh, known->frames, offset, sizeof frame->offset, frame);
+    return frame;
+}
 
 static void add_line(void *data, int64_t offset, int depth, const char *file, int64_t line,
                      const char *function)
 {
     struct known_symbols *known = data;
-    uint64_t key = (uint64_t)offset;
-    if (depth == 0) {
-        struct known_frame *frame;
-        HASH_FIND(hh, known->frames, &key, sizeof key, frame);
-        known->filled = frame ? NULL : calloc(1, sizeof *frame);
-        if (!known->filled)
-            return;
-        known->filled->offset = key;
-        HASH_ADD(hh, known->frames, offset, sizeof key, known->filled);
-    }
+    if (depth == 0)
+        known->filled = add_frame(known, (uint64_t)offset);
     struct known_frame *frame = known->filled;
-    struct symbols_frame *lines = frame ? realloc(frame->lines, (frame->count + 1) * sizeof *lines) : NULL;
-    if (!lines)
+    if (!frame)
         return;
+    struct symbols_frame *lines = realloc(frame->lines, (frame->count + 1) * sizeof *lines);
+    if (!lines) {
+        known->is_short = true;
+        return;
+    }
     frame->lines = lines;
-    lines[frame->count++] =
-        (struct symbols_frame){strdup(function), file ? strdup(file) : NULL, (uint32_t)line};
+    struct symbols_frame *added = &lines[frame->count++];
+    *added = (struct symbols_frame){strdup(function), file ? strdup(file) : NULL, (uint32_t)line};
+    if (!added->function || (file && !added->file))
+        known->is_short = true;
 }
 
 struct known_symbols *known_symbols_open(struct store *store, const char *path, const uint8_t *build_id,
@@ -50,7 +66,7 @@ struct known_symbols *known_symbols_open(struct store *store, const char *path, 
         return NULL;
     if (store_earlier_frames(store, path, build_id, build_id_size, (int)SYMBOLS_LINES, RUNS, add_line,
                              known) < 0 ||
-        !known->frames) {
+        !known->frames || known->is_short) {
         known_symbols_close(known);
         return NULL;
     }
