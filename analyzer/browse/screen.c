@@ -63,6 +63,7 @@ int screen_begin(const struct report *report)
     if (screen == NULL)
         return report_error(report, EXIT_USAGE,
                             "this terminal (TERM=%s) cannot be drawn on; elsewhere: trace-report top", term);
+    atexit(screen_end);
     catch_signals();
     ascii = report->ascii;
     if (report->color)

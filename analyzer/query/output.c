@@ -19,6 +19,14 @@ static int is_special(const char *path)
     return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
 }
 
+static const char *half_written; /* the file that output_close() has not renamed yet, NULL = none */
+
+static void remove_half_written(void)
+{
+    if (half_written != NULL)
+        unlink(half_written);
+}
+
 int output_open(const struct report *report, const char *path, int binary, struct output *output)
 {
     *output = (struct output){.path = path};
@@ -32,8 +40,11 @@ int output_open(const struct report *report, const char *path, int binary, struc
     if (!is_special(path) && asprintf(&output->unfinished, "%s.unfinished-%d", path, (int)getpid()) < 0)
         return report_error(report, EXIT_FAILED, "out of memory");
     output->file = fopen(output->unfinished != NULL ? output->unfinished : path, "we");
-    if (output->file != NULL)
+    if (output->file != NULL) {
+        half_written = output->unfinished;
+        atexit(remove_half_written);
         return EXIT_FINE;
+    }
     free(output->unfinished);
     return report_error(report, EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
 }
@@ -51,6 +62,7 @@ int output_close(const struct report *report, struct output *output, int status,
         status = report_error(report, EXIT_FAILED, "cannot write %s: %s", output->path, strerror(errno));
     if (status != EXIT_FINE && output->unfinished != NULL)
         unlink(output->unfinished);
+    half_written = NULL;
     free(output->unfinished);
     return status;
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int report_open(struct report *report)
 {
@@ -32,8 +33,45 @@ void report_close(struct report *report)
     report->sql = NULL;
 }
 
-static int failed;          /* an error was printed */
-static int short_of_memory; /* and one of them was that */
+static int failed;                 /* an error was printed */
+static int short_of_memory;        /* and one of them was that */
+static int ending;                 /* for lack of memory */
+static const struct report *begun; /* for what cannot be handed it */
+static FILE *messages;             /* stderr, whatever --watch and browse put in its place for a while */
+
+static void say(FILE *out, const struct report *report, const char *text)
+{
+    fprintf(out, "trace-report%s%s: %s\n", report->command != NULL ? " " : "",
+            report->command != NULL ? report->command : "", text);
+}
+
+static void say_no_memory(const struct report *report)
+{
+    if (!short_of_memory) /* what follows from that is not said again */
+        say(stderr, report, "out of memory");
+    short_of_memory = messages == NULL || stderr == messages;
+}
+
+static void at_end(void)
+{
+    if (ending && !short_of_memory)
+        say(messages, begun, "out of memory");
+}
+
+void report_begin(const struct report *report)
+{
+    begun = report;
+    messages = stderr;
+    atexit(at_end); /* the first of these, so that it comes last: when the terminal is what it was */
+}
+
+void report_no_memory(void)
+{
+    if (ending)
+        _exit(EXIT_FAILED);
+    ending = 1;
+    exit(EXIT_FAILED);
+}
 
 int report_has_failed(void)
 {
@@ -53,10 +91,10 @@ int report_error(const struct report *report, int status, const char *format, ..
     int no_memory = harmless == NULL || strcmp(harmless, "out of memory") == 0;
 
     fflush(stdout);
-    if (!no_memory || !short_of_memory) /* what follows from that is not said again */
-        fprintf(stderr, "trace-report%s%s: %s\n", report->command != NULL ? " " : "",
-                report->command != NULL ? report->command : "", no_memory ? "out of memory" : harmless);
-    short_of_memory |= no_memory;
+    if (no_memory)
+        say_no_memory(report);
+    else
+        say(stderr, report, harmless);
     free(harmless);
     free(text);
     return status;

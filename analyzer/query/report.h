@@ -64,6 +64,13 @@ struct report {
     struct sqlite3 *sql; /* its handle */
 };
 
+/* Once, before all else: the report is what report_no_memory() speaks of. */
+void report_begin(const struct report *report);
+
+/* Ends the program with exit status 1 and one line, as half a report is none. Undoes what is half done: the terminal, an
+ * unfinished file; a change of the database is undone by SQLite. */
+_Noreturn void report_no_memory(void);
+
 /* Opens the database; on failure says why and returns EXIT_FAILED. */
 int report_open(struct report *report);
 void report_close(struct report *report);

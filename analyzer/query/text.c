@@ -50,22 +50,13 @@ int text_is_harmful(uint32_t c)
            (c >= 0xe0000 && c <= 0xe0fff);
 }
 
-static int failed; /* a name is missing, as there was no memory for it */
-
-int text_has_failed(void)
-{
-    return failed;
-}
-
 char *text_harmless(const char *text)
 {
     /* The longest escape of one byte is four characters; that of three bytes, six. */
     char *copy = malloc(strlen(text) * 4 + 16), *out = copy;
 
-    if (copy == NULL) {
-        failed = 1;
+    if (copy == NULL)
         return NULL;
-    }
     for (const char *p = text; *p != '\0';) {
         const char *start = p;
         uint32_t c = text_next(&p);

@@ -17,9 +17,6 @@ int text_is_harmful(uint32_t character);
 /* A malloc'ed copy with harmful characters as \n, \t, ^[, \u202e. NULL only if out of memory. */
 char *text_harmless(const char *text);
 
-/* True once there was no memory for one: whoever printed it lacks it. */
-int text_has_failed(void);
-
 /* Columns that a harmless text takes on a terminal. */
 size_t text_width(const char *text);
 

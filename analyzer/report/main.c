@@ -128,6 +128,7 @@ int main(int argc, char **argv)
 {
     struct report report = {.commands = commands};
 
+    report_begin(&report);
     set_locale(&report);
     int status = dispatch(&report, argc, argv);
 
@@ -135,8 +136,6 @@ int main(int argc, char **argv)
     pager_end(&report);
     if (status == EXIT_FINE && report_has_failed())
         status = EXIT_FAILED;
-    else if (status == EXIT_FINE && text_has_failed())
-        status = report_error(&report, EXIT_FAILED, "out of memory");
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_FINE)
         status = errno == EPIPE
                      ? EXIT_FAILED

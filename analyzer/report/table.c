@@ -47,10 +47,8 @@ struct table {
 
 static void *must(void *memory)
 {
-    if (memory == NULL) {
-        fputs("trace-report: out of memory\n", stderr);
-        exit(EXIT_FAILED);
-    }
+    if (memory == NULL)
+        report_no_memory();
     return memory;
 }
 

@@ -116,14 +116,30 @@ static int signal_came(void)
     return ending || resized || stopping || continued;
 }
 
+static FILE *hidden_on; /* the terminal whose cursor is hidden, NULL = it is not */
+
+static void hide_cursor(void)
+{
+    hidden_on = stdout;
+    fputs(HIDE_CURSOR, stdout);
+}
+
+static void show_cursor(void)
+{
+    if (hidden_on == NULL)
+        return;
+    fputs(SHOW_CURSOR, hidden_on);
+    fflush(hidden_on);
+    hidden_on = NULL;
+}
+
 /* Ctrl-Z: shows the cursor again, and stops as any program does. */
 static void stop(void)
 {
     stopping = 0;
-    fputs(SHOW_CURSOR, stdout);
-    fflush(stdout);
+    show_cursor();
     raise(SIGSTOP);
-    fputs(HIDE_CURSOR, stdout);
+    hide_cursor();
 }
 
 /* True if the next frame cannot be drawn over the previous one: the size changed, or another program wrote
@@ -155,7 +171,8 @@ int watch(struct report *report, double seconds, watch_show *show, const char *r
     report->watching = 1;
     report->hints = 0;
     catch_signals();
-    fputs(HIDE_CURSOR, stdout);
+    atexit(show_cursor);
+    hide_cursor();
     while (recording != 0 && !ending && status == EXIT_FINE) {
         char *frame = NULL;
 
@@ -173,8 +190,7 @@ int watch(struct report *report, double seconds, watch_show *show, const char *r
         if (stopping)
             stop();
     }
-    fputs(SHOW_CURSOR, stdout);
-    fflush(stdout);
+    show_cursor();
     report->hints = hints;
     if (ending == SIGTERM || ending == SIGHUP) {
         signal(ending, SIG_DFL);

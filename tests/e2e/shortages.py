@@ -126,6 +126,9 @@ class Report:
                 wrong = f"prints {_difference(done.stdout, self.usual.stdout)}, and says nothing"
         elif done.returncode != 1 or not done.stderr.startswith(b"trace-report") or done.stderr.count(b"\n") != 1:
             wrong = f"ends with {done.returncode}, says {done.stderr[:400]!r}"
+        for left in self.folder.glob("*.unfinished-*"):
+            wrong = f"leaves {left.name}"
+            left.unlink()
         return met, wrong and f"trace-report {' '.join(self.command)}: {shortage.kind} #{shortage.nth} ({what}): {wrong}"
 
 

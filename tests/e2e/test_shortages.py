@@ -9,6 +9,7 @@ import shortages
 COLLECTOR_MOST = 10  # of each kind
 REPORT_MOST = 4
 LAST = 40  # of the allocations of a report that prints a table: they are for the table
+READING = 5000, 11  # of the last so many, in which what was read is kept and printed, each of so many
 ALL = {("runs", "short"), ("sql", "short")}  # these once ended with 0 after an error, for a few n only
 
 
@@ -40,4 +41,15 @@ def test_no_memory_for_a_table(build, tmp_path):
         if subject.process == "trace-report" and subject.command in (["top"], ["tree"]):
             count = subject.count("malloc")
             wrong += [subject.attempt(shortages.Shortage(kind, nth))[1] for kind in ("malloc", "mallocs") for nth in range(count - LAST, count + 1)]
+    assert not any(wrong), "\n".join(filter(None, wrong))
+
+
+def test_no_memory_for_names(build, tmp_path):
+    """Names that there is no memory for are not left out without a word."""
+    last, step = READING
+    wrong = []
+    for subject in shortages.subjects(build, tmp_path):
+        if subject.process == "trace-report" and subject.command in (["top"], ["tree"], ["summary", "--json"]):
+            count = subject.count("malloc")
+            wrong += [subject.attempt(shortages.Shortage("malloc", nth))[1] for nth in range(max(1, count - last), count + 1, step)]
     assert not any(wrong), "\n".join(filter(None, wrong))

@@ -189,6 +189,26 @@ def test_a_run_that_is_over(build, trace, watch):
     assert terminal.end() == 0 and len(headlines(terminal.screen)) == 1 and terminal.screen.cursor
 
 
+def test_no_memory(build, trace, tmp_path):
+    """Whichever of the last allocations there is no memory for: it is said, and the cursor is there again."""
+    trace([build.target("hello")])
+    report = tmp_path / "report"
+
+    def ended(nth):
+        terminal = Terminal([build.command("trace-report"), "top", "--watch", "--db", str(tmp_path / "trace.db")],
+                            env={"LD_PRELOAD": str(build.target("shortage.so")), "SHORTAGE": f"malloc {nth} {report}"})
+        return terminal.end(), terminal.screen
+
+    ended(10**12)
+    count = int(report.read_text().split()[1])
+    statuses = set()
+    for nth in range(count - 60, count + 1, 3):
+        status, screen = ended(nth)
+        assert screen.cursor and ("out of memory" in screen.text()) == (status == 1), (nth, count)
+        statuses.add(status)  # a library may do without
+    assert 1 in statuses
+
+
 def test_no_run(watch):
     terminal = watch("--watch")
     assert terminal.end() == 1 and "no database" in terminal.screen.text() and terminal.screen.cursor

@@ -34,11 +34,13 @@ if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
   target_compile_options(trace-report-sanitized PRIVATE -fsanitize=address,undefined -fno-sanitize-recover=undefined -g)
   target_link_options(trace-report-sanitized PRIVATE -fsanitize=address,undefined)
 endif()
+target_link_options(trace-report-sanitized PRIVATE $<TARGET_PROPERTY:trace-report,LINK_OPTIONS>)
 set_target_properties(trace-report-sanitized PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 
 # What one says that was built without the page, and with why (test_page_build.py).
 add_executable(trace-report-pageless $<TARGET_OBJECTS:trace-report> ${CMAKE_CURRENT_LIST_DIR}/pageless.c)
 target_link_libraries(trace-report-pageless PRIVATE report browse export push page)
+target_link_options(trace-report-pageless PRIVATE $<TARGET_PROPERTY:trace-report,LINK_OPTIONS>)
 set_target_properties(trace-report-pageless PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 
 # One ctest test for each file.

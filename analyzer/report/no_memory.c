@@ -1,0 +1,148 @@
+/* no_memory.c - what trace-report allocates itself is there, or the report ends: whatever it printed else would lack something.
+ *
+ * trace-report is linked with --wrap, so that what its own objects call comes here first. The libraries' own calls do not:
+ * their errors are looked at where they are called.
+ */
+#define _GNU_SOURCE
+#include "report.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+/* Names that the linker makes: NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+char *__real_strdup(const char *text);
+char *__real_strndup(const char *text, size_t most);
+int __real_vasprintf(char **text, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+int __real___vasprintf_chk(char **text, int flag, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+ssize_t __real___getdelim(char **line, size_t *size, int delimiter, FILE *file);
+FILE *__real_open_memstream(char **text, size_t *size);
+int __real_fclose(FILE *file);
+
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+char *__wrap_strdup(const char *text);
+char *__wrap_strndup(const char *text, size_t most);
+int __wrap_asprintf(char **text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int __wrap_vasprintf(char **text, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+int __wrap___asprintf_chk(char **text, int flag, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+int __wrap___vasprintf_chk(char **text, int flag, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+ssize_t __wrap_getline(char **line, size_t *size, FILE *file);
+ssize_t __wrap___getdelim(char **line, size_t *size, int delimiter, FILE *file);
+FILE *__wrap_open_memstream(char **text, size_t *size);
+int __wrap_fclose(FILE *file);
+
+static void *must(void *memory)
+{
+    if (memory == NULL)
+        report_no_memory();
+    return memory;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return must(__real_malloc(size ? size : 1));
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return must(__real_calloc(count ? count : 1, size ? size : 1));
+}
+
+void *__wrap_realloc(void *block, size_t size)
+{
+    return must(__real_realloc(block, size ? size : 1));
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return must(__real_strdup(text));
+}
+
+char *__wrap_strndup(const char *text, size_t most)
+{
+    return must(__real_strndup(text, most));
+}
+
+int __wrap_vasprintf(char **text, const char *format, va_list arguments)
+{
+    int length = __real_vasprintf(text, format, arguments);
+
+    if (length < 0)
+        report_no_memory();
+    return length;
+}
+
+int __wrap_asprintf(char **text, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    int length = __wrap_vasprintf(text, format, arguments);
+
+    va_end(arguments);
+    return length;
+}
+
+/* What the two are with _FORTIFY_SOURCE. */
+int __wrap___vasprintf_chk(char **text, int flag, const char *format, va_list arguments)
+{
+    int length = __real___vasprintf_chk(text, flag, format, arguments);
+
+    if (length < 0)
+        report_no_memory();
+    return length;
+}
+
+int __wrap___asprintf_chk(char **text, int flag, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    int length = __wrap___vasprintf_chk(text, flag, format, arguments);
+
+    va_end(arguments);
+    return length;
+}
+
+/* What a call of getline() is in optimized code. */
+ssize_t __wrap___getdelim(char **line, size_t *size, int delimiter, FILE *file)
+{
+    errno = 0;
+    ssize_t length = __real___getdelim(line, size, delimiter, file);
+
+    if (length < 0 && errno == ENOMEM)
+        report_no_memory();
+    return length;
+}
+
+ssize_t __wrap_getline(char **line, size_t *size, FILE *file)
+{
+    return __wrap___getdelim(line, size, '\n', file);
+}
+
+FILE *__wrap_open_memstream(char **text, size_t *size)
+{
+    return must(__real_open_memstream(text, size));
+}
+
+/* A stream in memory, which has no descriptor, fails where it cannot grow. */
+int __wrap_fclose(FILE *file)
+{
+    if (ferror(file) && fileno(file) < 0)
+        report_no_memory();
+    return __real_fclose(file);
+}
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
