@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -507,6 +508,16 @@ static void wait_for_job(struct writer *w, uint64_t until_ns)
                           : pthread_cond_wait(&w->changed, &w->lock);
 }
 
+/* Gives back what nobody asks for any more. Returns when to do so again, 0 = after the next job. */
+static uint64_t let_symbols_rest(struct writer *w)
+{
+    int freed;
+    uint64_t due_ns = symbols_rest(w->intern.symbols, tracker_clock(), &freed);
+    if (freed)
+        malloc_trim(0);
+    return due_ns;
+}
+
 static void *run_thread(void *data)
 {
     struct writer *w = data;
@@ -521,7 +532,7 @@ static void *run_thread(void *data)
     /* Lets the program go first if it shares the processors with us. */
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
     for (;;) {
-        uint64_t due_ns = rest_look(&w->rest, w->intern.symbols, tracker_clock());
+        uint64_t due_ns = let_symbols_rest(w);
         pthread_mutex_lock(&w->lock);
         wait_for_job(w, due_ns);
         struct job *job = w->job;

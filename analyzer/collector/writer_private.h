@@ -3,7 +3,6 @@
 #define LIBTRACE_WRITER_PRIVATE_H
 
 #include "intern.h"
-#include "rest.h"
 #include "site_rows.h"
 #include "writer.h"
 
@@ -32,7 +31,6 @@ struct writer {
     uint64_t cost_ns;
     char error[512];
     /* The thread's own: */
-    struct rest rest;
     bool begun;        /* the run's row is there */
     uint32_t named_by; /* index of the process whose label it has */
     int failed; /* the first failure, a negative error code: nothing more is written; 0 = all is well */

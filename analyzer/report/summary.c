@@ -144,7 +144,7 @@ static int warn_of_lost_modules(struct report *report, struct summary *summary)
         "SELECT m.path, m.symbols, sum(s.bytes) AS bytes FROM module AS m "
         "JOIN line AS l ON l.run = m.run AND l.module = m.path AND l.file IS NULL "
         "JOIN site AS s ON s.run = l.run AND s.leaf = l.id AND s.line <> s.leaf "
-        "WHERE m.run = ?1 AND m.symbols IN (?2, ?3) GROUP BY m.path ORDER BY bytes DESC LIMIT ?4";
+        "WHERE m.run = ?1 AND m.symbols IN (?2, ?3, ?4) GROUP BY m.path ORDER BY bytes DESC LIMIT ?5";
     char share[UNITS_SIZE];
     int status = EXIT_FINE;
     sqlite3_stmt *s = report_prepare(report, sql);
@@ -154,7 +154,8 @@ static int warn_of_lost_modules(struct report *report, struct summary *summary)
     sqlite3_bind_int64(s, 1, summary->run.number);
     sqlite3_bind_int(s, 2, SYMBOLS_REPLACED);
     sqlite3_bind_int(s, 3, SYMBOLS_GONE);
-    sqlite3_bind_int(s, 4, MODULES);
+    sqlite3_bind_int(s, 4, SYMBOLS_SHORT);
+    sqlite3_bind_int(s, 5, MODULES);
     while (next_module(report, s, summary, share, &status))
         sentences_add(&summary->warnings, "%s of the bytes count for callers of %s: %s.", share,
                       sqlite3_column_text(s, 0), causes[sqlite3_column_int(s, 1)]);

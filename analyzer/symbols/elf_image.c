@@ -164,6 +164,7 @@ static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name
         if (fd >= 0 && !too_large)
             return fd;
         if (fd >= 0) {
+            image->is_too_large = 1;
             close(fd);
             free(*found_name);
             *found_name = NULL;
@@ -309,8 +310,13 @@ enum image_result image_open(struct image *image, int file, const char *path, co
             return IMAGE_REPLACED;
         }
     }
-    bool found = result == IMAGE_OPENED || image_open_debug(image, build_id, build_id_size) == IMAGE_OPENED;
-    return found ? IMAGE_OPENED : result;
+    if (result == IMAGE_OPENED)
+        return IMAGE_OPENED;
+    int why = errno;
+    if (image_open_debug(image, build_id, build_id_size) == IMAGE_OPENED)
+        result = IMAGE_OPENED;
+    errno = why;
+    return result;
 }
 
 void image_close(struct image *image)

@@ -15,6 +15,7 @@
 #include "populate.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <libdeflate.h>
 #include <stdint.h>
 #include <string.h>
@@ -247,7 +248,10 @@ void inflate_limit(int (*fits)(uint64_t bytes))
 
 int inflate_fits(uint64_t bytes)
 {
-    return !limit || limit(bytes);
+    if (!limit || limit(bytes))
+        return 1;
+    errno = ENOMEM;
+    return 0;
 }
 
 int inflate_debug_sections(int fd, int *too_large)

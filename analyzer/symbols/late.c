@@ -41,7 +41,6 @@ struct symbols {
     __typeof__(symbols_made) *made;
     __typeof__(symbols_class) *class;
     __typeof__(symbols_type) *type;
-    __typeof__(symbols_asked) *asked;
     __typeof__(symbols_rest) *rest;
 };
 
@@ -147,10 +146,9 @@ static void load(struct symbols *s)
     *(void **)&s->made = dlsym(library, "symbols_made");
     *(void **)&s->class = dlsym(library, "symbols_class");
     *(void **)&s->type = dlsym(library, "symbols_type");
-    *(void **)&s->asked = dlsym(library, "symbols_asked");
     *(void **)&s->rest = dlsym(library, "symbols_rest");
     if (s->limit && s->open && s->close && s->module && s->module_file && s->module_lost && s->module_state &&
-        s->resolve && s->made && s->class && s->type && s->asked && s->rest) {
+        s->resolve && s->made && s->class && s->type && s->rest) {
         s->limit(limit);
         s->real = s->open();
     }
@@ -200,15 +198,10 @@ const char *symbols_class(struct symbols_module *m, uint64_t address)
     return real ? m->symbols->class(real, address) : NULL;
 }
 
-uint64_t symbols_asked(const struct symbols *s)
+uint64_t symbols_rest(struct symbols *s, uint64_t now_ns, int *freed)
 {
-    return s->real ? s->asked(s->real) : 0;
-}
-
-void symbols_rest(struct symbols *s)
-{
-    if (s->real)
-        s->rest(s->real);
+    *freed = 0;
+    return s->real ? s->rest(s->real, now_ns, freed) : 0;
 }
 
 const char *symbols_type(struct symbols *s, const char *name)

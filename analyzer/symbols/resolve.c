@@ -4,6 +4,7 @@
 #include "elf_image.h"
 #include "inflate.h"
 #include "interned.h"
+#include "rest.h"
 #include "symtab.h"
 #include "vtables.h"
 
@@ -22,10 +23,11 @@ struct symbols_module {
     char *path;                     /* as recorded */
     uint8_t build_id[BUILD_ID_MAX]; /* as recorded */
     size_t build_id_size;           /* 0 = not known */
-    int file;                 /* stays open, so that it can be read again; -1: use the file at the path */
-    enum symbols_state lost;  /* why the file at the path is not it; SYMBOLS_LINES = it may be */
-    int is_read;              /* the rest is valid */
-    int is_at_rest;           /* it has been read, but the image is closed and the tables are empty */
+    int file;                /* stays open, so that it can be read again; -1: use the file at the path */
+    enum symbols_state lost; /* why the file at the path is not it; SYMBOLS_LINES = it may be */
+    int is_read;             /* the rest is valid */
+    int is_at_rest;          /* it has been read, but the image is closed and the tables are empty */
+    struct rest rest;
     enum symbols_state state; /* never SYMBOLS_SHORT */
     int is_short;             /* memory ran out while it was read: some of its names may be missing */
     struct image image;       /* open unless the state is SYMBOLS_MISSING, SYMBOLS_REPLACED or SYMBOLS_GONE */
@@ -39,7 +41,6 @@ struct symbols_module {
 struct symbols {
     struct strings strings;
     struct symbols_module *modules; /* newest first */
-    uint64_t asked;                 /* see symbols_asked() */
 };
 
 void symbols_limit(int (*fits)(uint64_t bytes))
@@ -125,7 +126,9 @@ static enum image_result open_image(struct symbols_module *m)
     return image_open(&m->image, file, m->path, m->build_id, m->build_id_size);
 }
 
-/* What is read lacks what there was no memory for, whether libelf, libdw or our own tables wanted it: all leave that error. */
+/* What is read lacks what there was no memory for, whether libelf, libdw or our own tables wanted it: all leave that error.
+ * (So does an allocator that has found other memory then; a module is rather called short that is whole.) Each look-up begins
+ * with errno = 0. */
 static void note_shortage(struct symbols_module *m)
 {
     if (errno == ENOMEM)
@@ -134,10 +137,11 @@ static void note_shortage(struct symbols_module *m)
 
 static void read_dwarf(struct symbols_module *m)
 {
-    if (m->image.is_too_large || !inflate_fits(DWARF_LEAST))
-        m->is_short = 1;
-    else
+    if (!m->image.is_too_large && inflate_fits(DWARF_LEAST))
         m->dwarf = dwarf_read(&m->image, &m->symbols->strings);
+    if (m->image.is_too_large)
+        m->is_short = 1;
+    note_shortage(m);
 }
 
 /* Another file that is at the path by now is not read: without a build ID it could not be told. */
@@ -146,26 +150,31 @@ static int can_be_read_again(const struct symbols_module *m)
     return m->is_read && m->image.dwfl && (m->file >= 0 || m->build_id_size > 0);
 }
 
-void symbols_rest(struct symbols *s)
+uint64_t symbols_rest(struct symbols *s, uint64_t now_ns, int *freed)
 {
-    for (struct symbols_module *m = s->modules; m; m = m->next)
-        if (can_be_read_again(m)) {
+    uint64_t next_ns = 0;
+    *freed = 0;
+    for (struct symbols_module *m = s->modules; m; m = m->next) {
+        if (!can_be_read_again(m))
+            continue;
+        uint64_t due_ns = rest_due(&m->rest, m->image.is_inflated || m->image.is_debug_inflated, now_ns);
+        if (due_ns <= now_ns) {
             forget(m);
-            m->is_at_rest = 1;
+            m->is_at_rest = *freed = 1;
+        } else if (!next_ns || due_ns < next_ns) {
+            next_ns = due_ns;
         }
-}
-
-uint64_t symbols_asked(const struct symbols *s)
-{
-    return s->asked;
+    }
+    return next_ns;
 }
 
 /* False if the file cannot be read, or not any more. */
 static int is_open(struct symbols_module *m)
 {
-    m->symbols->asked++;
+    m->rest.is_used = 1;
     if (m->is_at_rest) {
         m->is_at_rest = 0;
+        rest_disturbed(&m->rest);
         if (open_image(m) == IMAGE_OPENED && m->state == SYMBOLS_LINES)
             read_dwarf(m);
     }
@@ -192,7 +201,7 @@ static enum symbols_state read_module(struct symbols_module *m)
     case IMAGE_OPENED:
         break;
     }
-    m->symbols->asked++;
+    m->rest.is_used = 1;
     read_dwarf(m);
     if (m->dwarf)
         return SYMBOLS_LINES;
@@ -205,7 +214,8 @@ static enum symbols_state module_state(struct symbols_module *m)
         errno = 0;
         m->is_read = 1;
         m->state = read_module(m);
-        note_shortage(m);
+        if (m->state < SYMBOLS_MISSING) /* else that says enough */
+            note_shortage(m);
     }
     return m->state;
 }
@@ -239,20 +249,29 @@ size_t symbols_resolve(struct symbols_module *m, uint64_t address, struct symbol
 
 const char *symbols_made(struct symbols_module *m, uint64_t address, uint64_t size)
 {
-    return module_state(m) == SYMBOLS_LINES && is_open(m) && m->dwarf ? dwarf_made(m->dwarf, address, size)
-                                                                      : NULL;
+    enum symbols_state state = module_state(m);
+    const char *made = NULL;
+    errno = 0;
+    if (state == SYMBOLS_LINES && is_open(m) && m->dwarf)
+        made = dwarf_made(m->dwarf, address, size);
+    note_shortage(m);
+    return made;
 }
 
 const char *symbols_class(struct symbols_module *m, uint64_t address)
 {
     enum symbols_state state = module_state(m);
-    if ((state != SYMBOLS_LINES && state != SYMBOLS_NAMES && state != SYMBOLS_NONE) || !is_open(m))
-        return NULL;
-    if (!m->vtables_are_read) {
-        m->vtables_are_read = 1;
-        (void)vtables_read(&m->vtables, &m->image); /* a table that cannot be read stays empty */
+    const char *class = NULL;
+    errno = 0;
+    if ((state == SYMBOLS_LINES || state == SYMBOLS_NAMES || state == SYMBOLS_NONE) && is_open(m)) {
+        if (!m->vtables_are_read) {
+            m->vtables_are_read = 1;
+            (void)vtables_read(&m->vtables, &m->image); /* a table that cannot be read stays empty */
+        }
+        class = vtables_find(&m->vtables, &m->symbols->strings, address);
     }
-    return vtables_find(&m->vtables, &m->symbols->strings, address);
+    note_shortage(m);
+    return class;
 }
 
 const char *symbols_type(struct symbols *s, const char *name)

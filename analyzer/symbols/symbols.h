@@ -74,12 +74,11 @@ const char *symbols_class(struct symbols_module *m, uint64_t address);
 /* A type by the name that its type information has: "Circle" for "6Circle". NULL = that is no type's name. */
 const char *symbols_type(struct symbols *s, const char *name);
 
-/* How often what files hold was asked for so far. */
-uint64_t symbols_asked(const struct symbols *s);
-
-/* Gives back the memory of what was read of files (unpacked debug information is megabytes). What was returned stays valid,
- * and files are read again when they are asked for the next time: also those that are at no path any more. */
-void symbols_rest(struct symbols *s);
+/* Gives back the memory of what was read of files that nobody has asked for for a while: unpacked debug information is
+ * megabytes. What was returned stays valid, and files are read again when they are asked for the next time: also those that
+ * are at no path any more. now_ns: of a clock that does not go back; *freed: 1 = something was given back. Returns when it is
+ * to be called again; 0 = not before something has been looked up. */
+uint64_t symbols_rest(struct symbols *s, uint64_t now_ns, int *freed);
 
 /* True if the function is part of an allocator or of its language's wrappers (malloc, calloc, operator
  * new, std::allocator::allocate, g_malloc; NOT functions like xmalloc), or the file is a header of a C++

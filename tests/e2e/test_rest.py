@@ -48,12 +48,12 @@ def test_given_back_and_read_again(started, report, tmp_path):
     subprocess.run(["gcc", "-O0", "-g", "-gz=zlib", "-o", executable, tmp_path / "program.c"], check=True)
     program = started(executable)
     collector = collector_of(database)
-    assert until(lambda: report(database, "top").returncode == 0 and has_unpacked(collector))
+    named = "SELECT function FROM lines WHERE bytes IN (111, 222) ORDER BY bytes"
+    assert until(lambda: report(database, "top").returncode == 0 and len(rows(database, named)) == 1)
     assert until(lambda: not has_unpacked(collector))
     executable.unlink()
     program.stdin.write("x")
     program.stdin.flush()
-    named = "SELECT function FROM lines WHERE bytes IN (111, 222) ORDER BY bytes"
     assert until(lambda: report(database, "top").returncode == 0 and len(rows(database, named)) == 2)
     program.stdin.close()
     assert program.wait(timeout=100) == 0

@@ -151,7 +151,8 @@ static int spawn_by_orphan(struct spawn *spawn)
     return error;
 }
 
-/* The environment without variables by which the collector itself would be traced; in pages of its own. */
+/* The environment without variables by which the collector itself would be traced, or allocate as the program is meant to;
+ * in pages of its own. */
 static char **clean_environment(size_t *size)
 {
     char **environment = guest_environment();
@@ -162,7 +163,7 @@ static char **clean_environment(size_t *size)
     char **copy = guest_pages(*size);
     size_t used = 0;
     for (size_t i = 0; copy && i < count; i++) {
-        if (strncmp(environment[i], "LD_", 3) != 0 &&
+        if (strncmp(environment[i], "LD_", 3) != 0 && strncmp(environment[i], "GLIBC_TUNABLES=", 15) != 0 &&
             strncmp(environment[i], WIRE_SESSION_VARIABLE "=", 17) != 0)
             copy[used++] = environment[i];
     }
