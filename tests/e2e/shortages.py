@@ -10,13 +10,13 @@ import shutil
 import subprocess
 import time
 
-from conftest import clean_environment
+from conftest import clean_environment, wait_for_run
 from failing import PATIENCE_S, Subject
 from scribbles import _collectors
 
 COLLECTOR_KINDS = ("malloc", "mallocs", "ioerr", "full", "busy", "short", "power")
 REPORT_KINDS = ("malloc", "mallocs", "ioerr", "busy", "short")
-REPORTS = (["top"], ["summary", "--json"], ["tree"], ["leaks"], ["compare"], ["rss"], ["timeline"], ["advise", "--all"], ["check", "--max-peak", "1G"],
+REPORTS = (["top"], ["summary", "--json"], ["tree"], ["leaks"], ["compare"], ["rss", "1"], ["timeline"], ["advise", "--all"], ["check", "--max-peak", "1G"],
            ["annotate", "*calls.c"], ["export", "--format", "pprof", "-o", "out.pb.gz"], ["html", "-o", "out.html"], ["runs"],
            ["sql", "SELECT * FROM lines"])
 
@@ -117,6 +117,13 @@ class Report:
         self._run(Shortage(kind, NEVER))
         return _count(self.report)
 
+    def opening(self, kind):
+        """How often a report does that which finds no run in the database: any other does the same until there."""
+        command, self.command = self.command, ["top", str(NEVER)]
+        count = self.count(kind)
+        self.command = command
+        return count
+
     def attempt(self, shortage):
         done = self._run(shortage)
         met, what = _met(self.report)
@@ -155,14 +162,15 @@ def _met(report):
 
 
 def subjects(build, folder):
-    """The processes to be tried, each in a folder of its own. The first run is what the reports are about."""
+    """The processes to be tried, each in a folder of its own. The reports are about two runs, of which the first knows its pages."""
     folder = pathlib.Path(folder)
     (folder / "collector").mkdir()
     collector = Collector(build, folder / "collector", [build.target("calls")])
-    database = folder / "trace.db"  # with two runs
-    shutil.copy(collector.database, database)
-    subprocess.run([build.command("trace-report"), "merge", str(collector.database), "--db", str(database)], env=clean_environment(),
-                   stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True)
+    database = folder / "trace.db"
+    for command, told in (([build.target("fragments"), "20000"], b"mark kept\n"), ([build.target("calls")], b"")):
+        subprocess.run(command, env=clean_environment({"LD_PRELOAD": str(build.library), "LIBTRACE_DB": database}), input=told,
+                       capture_output=True, timeout=60, check=False)
+        wait_for_run(database)
     found = [collector]
     for number, command in enumerate(REPORTS):
         place = folder / f"report{number}"
