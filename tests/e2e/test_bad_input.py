@@ -250,12 +250,13 @@ def test_settings(build, trace):
         assert trace([build.target("hello"), "you", "3"], env={name: value}).stderr == b"", (name, value)
 
 
-def test_options_of_trace_run(build, tmp_path):
+def test_options_of_commands(build, tmp_path):
     for arguments in (["--nonsense", "true"], [], ["--label"], ["-x"]):
         process = subprocess.run([build.command("trace-run"), *arguments], capture_output=True, text=True, cwd=tmp_path)
         assert process.returncode == 2 and process.stdout == "" and "trace-run" in process.stderr
-    process = subprocess.run([build.command("trace-run"), "--sample", "512KiB", "true"], capture_output=True, text=True, cwd=tmp_path)
-    assert process.returncode == 2 and "--sample=512KiB" in process.stderr
+    for command, operand in (("trace-run", "true"), ("trace-attach", "1")):
+        process = subprocess.run([build.command(command), "--sample", "512KiB", operand], capture_output=True, text=True, cwd=tmp_path)
+        assert process.returncode == 2 and "--sample=512KiB" in process.stderr
     assert os.listdir(tmp_path) == []
 
 

@@ -231,6 +231,7 @@ static int parse(int argc, char **argv, struct options *options)
         {NULL, 0, NULL, 0},
     };
     double number;
+    bool no_interval = false; /* --sample was there, and nothing with it */
     int option;
     opterr = 0;
     while ((option = getopt_long(argc, argv, ":o:d:h", known, NULL)) != -1) {
@@ -248,6 +249,7 @@ static int parse(int argc, char **argv, struct options *options)
             setenv("LIBTRACE_TYPES", "0", 1);
             break;
         case SAMPLE:
+            no_interval = !optarg;
             setenv(SAMPLING_VARIABLE, optarg ? optarg : SAMPLING_USUAL, 1);
             break;
         case KEEP:
@@ -284,6 +286,8 @@ static int parse(int argc, char **argv, struct options *options)
             return options_complain("trace-attach", option, argv), STATUS_USAGE;
         }
     }
+    if (optind + 2 == argc && no_interval && sampling_interval(argv[optind]))
+        return complain("an interval is part of the option: --sample=%s.", argv[optind]), STATUS_USAGE;
     if (optind + 1 != argc)
         return complain("one process number is needed; try 'trace-attach --help'."), STATUS_USAGE;
     if (!parse_number(argv[optind], 1, &number) || number != (double)(pid_t)number)
