@@ -213,14 +213,22 @@ void report_next(const struct report *report, const char *command, const char *o
     free(next);
 }
 
+static int cannot_read(const struct report *report, int result)
+{
+    if (result == SQLITE_NOMEM)
+        return report_error(report, EXIT_FAILED, "out of memory");
+    return report_error(report, EXIT_FAILED,
+                        "cannot read %s: %s. Is it damaged? Try: sqlite3 '%s' 'PRAGMA integrity_check'",
+                        report->db, sqlite3_errmsg(report->sql), report->db);
+}
+
 sqlite3_stmt *report_prepare(const struct report *report, const char *sql)
 {
     sqlite3_stmt *statement = NULL;
+    int result = store_prepare(report->sql, sql, 0, &statement);
 
-    if (store_prepare(report->sql, sql, 0, &statement) != SQLITE_OK)
-        report_error(report, EXIT_FAILED,
-                     "cannot read %s: %s. Is it damaged? Try: sqlite3 '%s' 'PRAGMA integrity_check'",
-                     report->db, sqlite3_errmsg(report->sql), report->db);
+    if (result != SQLITE_OK)
+        cannot_read(report, result);
     return statement;
 }
 
@@ -243,9 +251,7 @@ int report_step(const struct report *report, sqlite3_stmt *statement, int *statu
     if (result == SQLITE_ROW)
         return 1;
     if (result != SQLITE_DONE)
-        *status = report_error(report, EXIT_FAILED,
-                               "cannot read %s: %s. Try: sqlite3 '%s' 'PRAGMA integrity_check'", report->db,
-                               sqlite3_errmsg(report->sql), report->db);
+        *status = cannot_read(report, result);
     return 0;
 }
 

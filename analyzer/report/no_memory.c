@@ -1,12 +1,14 @@
 /* no_memory.c - what trace-report allocates itself is there, or the report ends: whatever it printed else would lack something.
  *
- * trace-report is linked with --wrap, so that what its own objects call comes here first. The libraries' own calls do not:
- * their errors are looked at where they are called.
+ * trace-report is linked with --wrap, so that what its own objects call comes here first: what allocates, and what of SQLite
+ * would only look empty then. The libraries' own calls do not come here, and their other errors are looked at where they are
+ * called.
  */
 #define _GNU_SOURCE
 #include "report.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +28,9 @@ int __real___vasprintf_chk(char **text, int flag, const char *format, va_list ar
 ssize_t __real___getdelim(char **line, size_t *size, int delimiter, FILE *file);
 FILE *__real_open_memstream(char **text, size_t *size);
 int __real_fclose(FILE *file);
+int __real_sqlite3_finalize(sqlite3_stmt *statement);
+char *__real_sqlite3_str_finish(sqlite3_str *text);
+char *__real_sqlite3_vmprintf(const char *format, va_list arguments);
 
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
@@ -43,6 +48,10 @@ ssize_t __wrap_getline(char **line, size_t *size, FILE *file);
 ssize_t __wrap___getdelim(char **line, size_t *size, int delimiter, FILE *file);
 FILE *__wrap_open_memstream(char **text, size_t *size);
 int __wrap_fclose(FILE *file);
+int __wrap_sqlite3_finalize(sqlite3_stmt *statement);
+char *__wrap_sqlite3_str_finish(sqlite3_str *text);
+char *__wrap_sqlite3_vmprintf(const char *format, va_list arguments);
+char *__wrap_sqlite3_mprintf(const char *format, ...);
 
 static void *must(void *memory)
 {
@@ -144,5 +153,41 @@ int __wrap_fclose(FILE *file)
     if (ferror(file) && fileno(file) < 0)
         report_no_memory();
     return __real_fclose(file);
+}
+
+/* The error may be that of a column, whose text was taken for NULL. */
+int __wrap_sqlite3_finalize(sqlite3_stmt *statement)
+{
+    int result = __real_sqlite3_finalize(statement);
+
+    if (result == SQLITE_NOMEM)
+        report_no_memory();
+    return result;
+}
+
+char *__wrap_sqlite3_str_finish(sqlite3_str *text)
+{
+    int result = sqlite3_str_errcode(text);
+    char *finished = __real_sqlite3_str_finish(text);
+
+    if (result == SQLITE_NOMEM)
+        report_no_memory();
+    return finished;
+}
+
+char *__wrap_sqlite3_vmprintf(const char *format, va_list arguments)
+{
+    return must(__real_sqlite3_vmprintf(format, arguments));
+}
+
+char *__wrap_sqlite3_mprintf(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    char *text = __wrap_sqlite3_vmprintf(format, arguments);
+
+    va_end(arguments);
+    return text;
 }
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
