@@ -39,7 +39,8 @@ class Collector(Subject):
         (folder / "db").mkdir()
         shutil.copy(build.library, folder / "lib")
         shutil.copy(build.target("understudy"), self.place / "trace-collector")
-        self.collector, self.shortage = build.collector, build.target("shortage.so")
+        self.collector = build.root / "tests/shared/trace-collector"  # whose SQLite is a library
+        self.shortage = build.target("shortage.so")
         self.report = folder / "report"
         super().__init__(build, folder / "db", command, "collector")
         self.library = str(folder / "lib/libtrace.so")

@@ -26,6 +26,7 @@ def test_shortages(build, tmp_path, say):
         said = []
         for kind in subject.kinds:
             count, numbers = spread(subject, kind, 10**6 if (subject.command[0], kind) in ALL else most)
+            assert count, f"{subject.process}: {kind} is never met"
             for nth in numbers:
                 found = subject.attempt(shortages.Shortage(kind, nth))[1]
                 wrong += [found] if found else []
