@@ -169,7 +169,11 @@ static int read_row(struct report *report, int64_t number, struct run *run, int 
     sqlite3_bind_int64(statement, 1, number);
     if (report_step(report, statement, &status)) {
         *left = fill(report->store, run, statement);
-        run->ours = store_run_is_ours(report->store, number);
+        int ours = store_run_is_ours(report->store, number);
+
+        run->ours = ours > 0;
+        if (ours < 0)
+            status = report_error(report, EXIT_FAILED, "%s", store_error(report->store));
     }
     sqlite3_finalize(statement);
     if (status == EXIT_FINE && run->number != 0 && store_is_sampled(report->store))

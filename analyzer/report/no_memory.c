@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "report.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -28,6 +29,18 @@ int __real___vasprintf_chk(char **text, int flag, const char *format, va_list ar
 ssize_t __real___getdelim(char **line, size_t *size, int delimiter, FILE *file);
 FILE *__real_open_memstream(char **text, size_t *size);
 int __real_fclose(FILE *file);
+FILE *__real_fopen(const char *path, const char *mode);
+FILE *__real_fdopen(int file, const char *mode);
+FILE *__real_popen(const char *command, const char *mode);
+DIR *__real_opendir(const char *path);
+DIR *__real_fdopendir(int file);
+char *__real_realpath(const char *path, char *resolved);
+char *__real_getcwd(char *room, size_t size);
+int __real_sqlite3_prepare_v2(sqlite3 *db, const char *sql, int size, sqlite3_stmt **statement,
+                              const char **rest);
+int __real_sqlite3_prepare_v3(sqlite3 *db, const char *sql, int size, unsigned flags,
+                              sqlite3_stmt **statement, const char **rest);
+int __real_sqlite3_step(sqlite3_stmt *statement);
 int __real_sqlite3_finalize(sqlite3_stmt *statement);
 char *__real_sqlite3_str_finish(sqlite3_str *text);
 char *__real_sqlite3_vmprintf(const char *format, va_list arguments);
@@ -48,6 +61,18 @@ ssize_t __wrap_getline(char **line, size_t *size, FILE *file);
 ssize_t __wrap___getdelim(char **line, size_t *size, int delimiter, FILE *file);
 FILE *__wrap_open_memstream(char **text, size_t *size);
 int __wrap_fclose(FILE *file);
+FILE *__wrap_fopen(const char *path, const char *mode);
+FILE *__wrap_fdopen(int file, const char *mode);
+FILE *__wrap_popen(const char *command, const char *mode);
+DIR *__wrap_opendir(const char *path);
+DIR *__wrap_fdopendir(int file);
+char *__wrap_realpath(const char *path, char *resolved);
+char *__wrap_getcwd(char *room, size_t size);
+int __wrap_sqlite3_prepare_v2(sqlite3 *db, const char *sql, int size, sqlite3_stmt **statement,
+                              const char **rest);
+int __wrap_sqlite3_prepare_v3(sqlite3 *db, const char *sql, int size, unsigned flags,
+                              sqlite3_stmt **statement, const char **rest);
+int __wrap_sqlite3_step(sqlite3_stmt *statement);
 int __wrap_sqlite3_finalize(sqlite3_stmt *statement);
 char *__wrap_sqlite3_str_finish(sqlite3_str *text);
 char *__wrap_sqlite3_vmprintf(const char *format, va_list arguments);
@@ -155,14 +180,77 @@ int __wrap_fclose(FILE *file)
     return __real_fclose(file);
 }
 
-/* The error may be that of a column, whose text was taken for NULL. */
-int __wrap_sqlite3_finalize(sqlite3_stmt *statement)
+/* What may well fail, but not for that. */
+static void *unless_no_memory(void *got)
 {
-    int result = __real_sqlite3_finalize(statement);
+    if (got == NULL && errno == ENOMEM)
+        report_no_memory();
+    return got;
+}
 
+FILE *__wrap_fopen(const char *path, const char *mode)
+{
+    return unless_no_memory(__real_fopen(path, mode));
+}
+
+FILE *__wrap_fdopen(int file, const char *mode)
+{
+    return unless_no_memory(__real_fdopen(file, mode));
+}
+
+FILE *__wrap_popen(const char *command, const char *mode)
+{
+    return unless_no_memory(__real_popen(command, mode));
+}
+
+DIR *__wrap_opendir(const char *path)
+{
+    return unless_no_memory(__real_opendir(path));
+}
+
+DIR *__wrap_fdopendir(int file)
+{
+    return unless_no_memory(__real_fdopendir(file));
+}
+
+char *__wrap_realpath(const char *path, char *resolved)
+{
+    return unless_no_memory(__real_realpath(path, resolved));
+}
+
+char *__wrap_getcwd(char *room, size_t size)
+{
+    return unless_no_memory(__real_getcwd(room, size));
+}
+
+static int unless_nomem(int result)
+{
     if (result == SQLITE_NOMEM)
         report_no_memory();
     return result;
+}
+
+int __wrap_sqlite3_prepare_v2(sqlite3 *db, const char *sql, int size, sqlite3_stmt **statement,
+                              const char **rest)
+{
+    return unless_nomem(__real_sqlite3_prepare_v2(db, sql, size, statement, rest));
+}
+
+int __wrap_sqlite3_prepare_v3(sqlite3 *db, const char *sql, int size, unsigned flags,
+                              sqlite3_stmt **statement, const char **rest)
+{
+    return unless_nomem(__real_sqlite3_prepare_v3(db, sql, size, flags, statement, rest));
+}
+
+int __wrap_sqlite3_step(sqlite3_stmt *statement)
+{
+    return unless_nomem(__real_sqlite3_step(statement));
+}
+
+/* The error may be that of a column, whose text was taken for NULL. */
+int __wrap_sqlite3_finalize(sqlite3_stmt *statement)
+{
+    return unless_nomem(__real_sqlite3_finalize(statement));
 }
 
 char *__wrap_sqlite3_str_finish(sqlite3_str *text)

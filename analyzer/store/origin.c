@@ -55,18 +55,25 @@ int store_origin_add(struct store *store, int64_t run)
 /* The stored values are compared in C, not in SQL: a view in the table's place could answer anything. */
 int store_run_is_ours(struct store *store, int64_t run)
 {
-    sqlite3_stmt *s;
+    sqlite3_stmt *s = NULL;
     struct origin origin;
     int ours = 0;
 
-    if (!look(store, &origin) ||
-        sqlite3_prepare_v2(store->db, "SELECT inode, born_ns FROM main.origin WHERE run = ?1", -1, &s,
-                           NULL) != SQLITE_OK)
+    if (!look(store, &origin))
         return 0;
-    if (sqlite3_bind_int64(s, 1, run) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+    int result =
+        sqlite3_prepare_v2(store->db, "SELECT inode, born_ns FROM main.origin WHERE run = ?1", -1, &s, NULL);
+
+    if ((result & 0xff) == SQLITE_ERROR) /* there is no such table */
+        return 0;
+    if (result == SQLITE_OK)
+        result = sqlite3_bind_int64(s, 1, run);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(s);
+    if (result == SQLITE_ROW)
         ours = sqlite3_column_int64(s, 0) == origin.inode && sqlite3_column_int64(s, 1) == origin.born_ns;
     sqlite3_finalize(s);
-    return ours;
+    return result == SQLITE_ROW || result == SQLITE_DONE ? ours : store_check(store, result, "read");
 }
 
 int store_forget(struct store *store, const char *table, int64_t run)

@@ -88,7 +88,7 @@ static int write_copy(struct store *to, struct store *from, int64_t t_ns, const 
     store_close(read);
     if (code == 0)
         code = forget_mark(to, t_ns);
-    if (code == 0 && store_run_is_ours(from, from->run))
+    if (code == 0 && store_run_is_ours(from, from->run) > 0)
         code = store_origin_add(to, to->run);
     if (code == 0)
         code = store_line_totals(to);

@@ -317,8 +317,8 @@ int64_t store_process_start(int64_t pid);
  * 0, which the views call '[unknown]'. */
 int store_line_totals(struct store *store);
 
-/* True for a run that this user recorded into this very file (not a copy), and that was not foreign:
- * nobody else chose the paths in it. False as well where it cannot be known. */
+/* 1 for a run that this user recorded into this very file (not a copy), and that was not foreign:
+ * nobody else chose the paths in it. 0 as well where it cannot be known; negative on error. */
 int store_run_is_ours(struct store *store, int64_t run);
 
 /* Whole runs, by number, within a transaction. A copy gets the next free number; `from` was opened by
