@@ -311,12 +311,6 @@ static int nothing_fits(uint64_t bytes)
     return 0;
 }
 
-/* What reading is not begun without, and not what is unpacked, which is less of a small file. */
-static int least_fits(uint64_t bytes)
-{
-    return bytes == 2 << 20;
-}
-
 /* If memory is short, debug information is not read, compressed or not: only the symbol table is used. */
 static void short_of_memory(void **state)
 {
@@ -338,19 +332,6 @@ static void short_of_memory(void **state)
         assert_string_equal(function_at(s, name, bench_symbol("list", "total"), SYMBOLS_SHORT), "total");
         symbols_close(s);
     }
-    /* So it is with a compressed file of debug information beside, as distributions have it. */
-    assert_int_equal(
-        bench_run(
-            "gcc -O0 -g $P/list.c -Wl,--build-id=0xabcdef0123456789 -o whole && mkdir -p .build-id/ab && "
-            "objcopy --only-keep-debug --compress-debug-sections whole .build-id/ab/cdef0123456789.debug && "
-            "objcopy --strip-debug whole apart"),
-        0);
-    image_set_debug_directory(bench);
-    symbols_limit(least_fits);
-    struct symbols *s = symbols_open();
-    assert_string_equal(function_at(s, "apart", bench_symbol("whole", "total"), SYMBOLS_SHORT), "total");
-    symbols_close(s);
-    image_set_debug_directory("/usr/lib/debug");
     symbols_limit(NULL);
 }
 

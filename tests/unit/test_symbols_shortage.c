@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "../symbols/workbench.h"
+#include "elf_image.h"
 #include "symbols.h"
 
 enum { INLINES = 16, STEP = 29 /* bytes between the addresses that are looked up */ };
@@ -45,7 +46,7 @@ void *__wrap_realloc(void *block, size_t size)
     return fails() ? NULL : __real_realloc(block, size);
 }
 
-/* Adds all that is known of a program's code to a hash. The frames are of no other length for what is missing. */
+/* The hash of all that is known of a program's code. */
 static uint64_t look_up(struct symbols_module *m, uint64_t low, uint64_t high)
 {
     uint64_t hash = 0xcbf29ce484222325u;
@@ -145,9 +146,41 @@ static void names_and_lines(void **state)
     said_for_each("names", FRESH);
 }
 
+/* What reading is not begun without, and not what is unpacked, which is less of a small file. */
+static int least_fits(uint64_t bytes)
+{
+    return bytes == 2 << 20;
+}
+
+/* A compressed file of debug information beside the program, as distributions have it, that memory is not enough for. */
+static void separate_file(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        bench_run(
+            "gcc -O0 -g $P/list.c -Wl,--build-id=0xabcdef0123456789 -o whole && mkdir -p .build-id/ab && "
+            "objcopy --only-keep-debug --compress-debug-sections whole .build-id/ab/cdef0123456789.debug && "
+            "objcopy --strip-debug whole apart"),
+        0);
+    image_set_debug_directory(bench);
+    for (int fits = 0; fits < 2; fits++) {
+        struct symbols *s = symbols_open();
+        struct symbols_frame frame;
+        symbols_limit(fits ? NULL : least_fits);
+        struct symbols_module *m = symbols_module(s, bench_path("apart"), NULL, 0);
+        assert_int_equal(symbols_module_state(m), fits ? SYMBOLS_LINES : SYMBOLS_SHORT);
+        symbols_resolve(m, bench_symbol("whole", "total"), &frame, 1);
+        assert_string_equal(frame.function, "total");
+        assert_int_equal(frame.line != 0, fits);
+        symbols_close(s);
+    }
+    image_set_debug_directory("/usr/lib/debug");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(separate_file),
         cmocka_unit_test(names_and_lines),
     };
     return cmocka_run_group_tests(tests, bench_open, bench_close);
