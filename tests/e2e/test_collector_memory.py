@@ -39,3 +39,12 @@ def test_collector_out_of_memory(more_mib, steps, report, tmp_path):
     else:
         says(report, database)
         assert json.loads(report(database, "runs", "--json").stdout)["runs"][-1]["missing"]
+
+
+def test_huge_pages_of_the_program(build, trace):
+    """How the program's malloc() is to take memory does not concern the collector: with huge pages, of which there may be none, an
+    allocation that succeeds can leave ENOMEM, and names would be said to be missing."""
+    traced = trace([build.target("hello")], env={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=2"})
+    assert traced.run["state"] == "complete"
+    short = rows(traced.database, "SELECT path FROM module WHERE symbols = 6")
+    assert [row["path"] for row in short] == []
