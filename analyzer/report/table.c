@@ -390,10 +390,11 @@ static void print_lines(const struct table *table, char *text)
     }
 }
 
-/* libsmartcols does not say that it had no memory for a part of the text, which is missing then. */
+/* libsmartcols does not say that it had no memory for a part of the text, which is missing then. One name can be a part of
+ * another: they are looked for one after the other. */
 static int is_whole(const struct table *table, const char *text)
 {
-    const char *at = text != NULL ? text : "", *end = at + strcspn(at, "\n");
+    const char *at = text != NULL ? text : "", *name = at, *end = at + strcspn(at, "\n");
     size_t lines = 0;
 
     for (const char *row = at; (row = strchr(row, '\n')) != NULL; row++)
@@ -403,9 +404,10 @@ static int is_whole(const struct table *table, const char *text)
 
         if (column->hidden || column->flags & GIVES)
             continue;
-        const char *found = strstr(at, column->name);
-        if (found == NULL || found > end)
+        name = strstr(name, column->name);
+        if (name == NULL || name > end)
             return 0;
+        name += strlen(column->name);
     }
     return lines >= table->line_count;
 }

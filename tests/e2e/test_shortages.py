@@ -8,7 +8,6 @@ import shortages
 
 COLLECTOR_MOST = 10  # of each kind
 REPORT_MOST = 4
-LAST = 40  # of the allocations of a report that prints a table: they are for the table
 READING = 5000, 11  # of the last so many, in which what was read is kept and printed, each of so many
 ALL = {("runs", "short"), ("sql", "short")}  # these once ended with 0 after an error, for a few n only
 
@@ -33,16 +32,6 @@ def test_shortages(build, tmp_path, say):
             said.append(f"{kind} {len(numbers)} of {count}")
         say(f"shortages: {subject.process} {' '.join(subject.command[-2:] if subject.process != 'collector' else [])}: {', '.join(said)}")
     assert not wrong, "\n".join(wrong)
-
-
-def test_no_memory_for_a_table(build, tmp_path):
-    """A table that cannot be printed whole is not printed at all, and the report says why."""
-    wrong = []
-    for subject in shortages.subjects(build, tmp_path):
-        if subject.process == "trace-report" and subject.command in (["top"], ["tree"]):
-            count = subject.count("malloc")
-            wrong += [subject.attempt(shortages.Shortage(kind, nth))[1] for kind in ("malloc", "mallocs") for nth in range(count - LAST, count + 1)]
-    assert not any(wrong), "\n".join(filter(None, wrong))
 
 
 def test_no_memory_for_names(build, tmp_path):

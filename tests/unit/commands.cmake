@@ -18,3 +18,11 @@ foreach(name IN LISTS tests)
   add_test(NAME test_${name} COMMAND test_${name})
   set_tests_properties(test_${name} PROPERTIES TIMEOUT 120)
 endforeach()
+
+# What trace-report's tables do where memory is missing.
+add_executable(test_report_table ${CMAKE_CURRENT_LIST_DIR}/test_report_table.c ${CMAKE_SOURCE_DIR}/analyzer/report/no_memory.c)
+target_link_options(test_report_table PRIVATE $<TARGET_PROPERTY:trace-report,LINK_OPTIONS>)
+target_include_directories(test_report_table PRIVATE ${CMAKE_SOURCE_DIR}/analyzer/report)
+target_link_libraries(test_report_table PRIVATE report PkgConfig::CMOCKA)
+set_target_properties(test_report_table PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_report_table COMMAND test_report_table)
