@@ -27,21 +27,35 @@ struct block {
     size_t size, guard; /* the guard is at its lower end */
 };
 
+/* True if the descriptor has the three words there. */
+INLINE bool is_block(uintptr_t descriptor, size_t at, uintptr_t here, struct bounds *bounds)
+{
+    const struct block *block = (const struct block *)(descriptor + at);
+    uintptr_t end = block->start + block->size;
+    *bounds = (struct bounds){block->start + block->guard, descriptor};
+    return block->start < here && here < descriptor && block->size < descriptor &&
+           block->guard < block->size && end - descriptor >= DESCRIPTOR_LEAST &&
+           end - descriptor <= DESCRIPTOR_MOST;
+}
+
 struct bounds bounds_of_stack(void)
 {
+    static _Atomic size_t found; /* where they were in another thread's descriptor */
     const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    const uintptr_t descriptor = processor_thread_descriptor();
+    struct bounds bounds;
+    size_t usual = atomic_load_explicit(&found, memory_order_relaxed);
+    if (usual && is_block(descriptor, usual, here, &bounds))
+        return bounds;
     if (guest_tid() == guest_pid()) {
         uintptr_t end = &__libc_stack_end ? (uintptr_t)__libc_stack_end : 0;
         return end > FIRST_STACK_SIZE ? (struct bounds){end - FIRST_STACK_SIZE, end} : (struct bounds){0, 0};
     }
-    const uintptr_t descriptor = processor_thread_descriptor();
     for (size_t at = 0; at + sizeof(struct block) <= DESCRIPTOR_LEAST; at += sizeof(uintptr_t)) {
-        const struct block *block = (const struct block *)(descriptor + at);
-        uintptr_t end = block->start + block->size;
-        if (block->start < here && here < descriptor && block->size < descriptor &&
-            block->guard < block->size && end - descriptor >= DESCRIPTOR_LEAST &&
-            end - descriptor <= DESCRIPTOR_MOST)
-            return (struct bounds){block->start + block->guard, descriptor};
+        if (is_block(descriptor, at, here, &bounds)) {
+            atomic_store_explicit(&found, at, memory_order_relaxed);
+            return bounds;
+        }
     }
     return (struct bounds){0, 0};
 }
