@@ -268,8 +268,21 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
+struct comparison {
+    const struct table *table;
+    bool differs;
+};
+
+static int compare_counts(struct dl_phdr_info *info, size_t size, void *data)
+{
+    (void)size;
+    struct comparison *comparison = data;
+    const struct table *table = comparison->table;
+    comparison->differs = !table || table->adds != info->dlpi_adds || table->subs != info->dlpi_subs;
+    return 1; /* one module is enough: the counts are the loader's */
+}
+
 struct counts {
-    unsigned long long adds, subs;
     uint32_t modules;
     size_t text; /* upper bound for the bytes of their texts */
 };
@@ -278,8 +291,6 @@ static int count_modules(struct dl_phdr_info *info, size_t size, void *data)
 {
     (void)size;
     struct counts *counts = data;
-    counts->adds = info->dlpi_adds;
-    counts->subs = info->dlpi_subs;
     counts->modules++;
     counts->text += BUILD_ID_MAX + (is_unnamed(info->dlpi_name) ? PATH_ROOM : strlen(info->dlpi_name) + 1);
     return 0;
@@ -331,8 +342,9 @@ static enum modules_change refresh(void (*stale)(void))
     for (;;) {
         struct table *before = atomic_load(&current);
         struct counts counts = {0};
-        if (!loader_modules(count_modules, &counts) ||
-            (before && before->adds == counts.adds && before->subs == counts.subs))
+        struct comparison comparison = {.table = before};
+        if (!loader_modules(compare_counts, &comparison) || !comparison.differs ||
+            !loader_modules(count_modules, &counts))
             return MODULES_SAME;
         struct table *table = new_table(&counts);
         if (!table)
