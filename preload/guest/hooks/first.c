@@ -100,12 +100,13 @@ void memory_free_pooled(void *context, void *block)
         below->free(below->context, block);
 }
 
+/* Most blocks are freed here: so that the interpreter shuts down is left to the function above, and to frees of samples. */
 void object_free_pooled(void *context, void *block)
 {
     const struct python_allocator *below = context;
     if (UNLIKELY(!block) ||
         UNLIKELY(*(void *const *)((char *)block + PYTHON_OBJECT_TYPE) == python.code_type) ||
-        UNLIKELY(finalize_due()) || sample_set_may_hold(block))
+        sample_set_may_hold(block))
         object_free_sampled(context, block);
     else
         below->free(below->context, block);
