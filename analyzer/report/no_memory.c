@@ -172,12 +172,22 @@ FILE *__wrap_open_memstream(char **text, size_t *size)
     return must(__real_open_memstream(text, size));
 }
 
-/* A stream in memory, which has no descriptor, fails where it cannot grow. */
+/* A stream in memory, which has no descriptor, fails where it cannot grow. At its end it is made as small as it can be; where that
+ * fails its text is gone, and nothing but errno says so. */
 int __wrap_fclose(FILE *file)
 {
-    if (ferror(file) && fileno(file) < 0)
+    int before = errno, in_memory = fileno(file) < 0;
+
+    if (in_memory && ferror(file))
         report_no_memory();
-    return __real_fclose(file);
+    errno = 0;
+    int result = __real_fclose(file);
+
+    if (in_memory && errno == ENOMEM)
+        report_no_memory();
+    if (errno == 0)
+        errno = before;
+    return result;
 }
 
 /* What may well fail, but not for that. */
