@@ -107,12 +107,15 @@ class Report:
         self.database, self.report = database, self.folder / "report"
         self.usual = self._run(Shortage("none", 0))
 
-    def _run(self, shortage):
+    def _run(self, shortage, first=1):
         self.report.unlink(missing_ok=True)
         environment = clean_environment({"LIBTRACE_DB": self.database, "LD_PRELOAD": self.shortage,
-                                         "SHORTAGE": f"{shortage.kind} {shortage.nth} {self.report}"})
-        return subprocess.run([self.report_tool, *self.command], env=environment, cwd=self.folder, stdin=subprocess.DEVNULL,
-                              capture_output=True, timeout=60)
+                                         "SHORTAGE": f"{shortage.kind} {shortage.nth} {self.report} {first}"})
+        with open(self.folder / "stdout", "w+b") as out, open(self.folder / "stderr", "w+b") as messages:
+            done = subprocess.run([self.report_tool, *self.command], env=environment, cwd=self.folder, stdin=subprocess.DEVNULL,
+                                  stdout=out, stderr=messages, timeout=3600 if shortage.nth == 0 else 60)
+        done.stdout, done.stderr = (self.folder / "stdout").read_bytes(), (self.folder / "stderr").read_bytes()
+        return done
 
     def count(self, kind):
         self._run(Shortage(kind, NEVER))
@@ -125,9 +128,20 @@ class Report:
         self.command = command
         return count
 
-    def attempt(self, shortage):
-        done = self._run(shortage)
-        met, what = _met(self.report)
+    def each(self, kind, first):
+        """Lets each allocation from there on fail in a child of the process. The numbers of those that have to be looked at by themselves,
+        as that was not the end of it, and None, or what is wrong. A report that writes a file cannot be tried like that."""
+        done = self._run(Shortage(kind, 0), first)
+        unlike = [int(number) for what, number in _lines(self.report) if what == "unlike"]
+        return unlike, self._wrong(done) and f"{self._name()}: {kind}, each in a child: {self._wrong(done)}"
+
+    def writes_file(self):
+        return "-o" in self.command
+
+    def _name(self):
+        return f"trace-report {' '.join(self.command)}"
+
+    def _wrong(self, done):
         wrong = None
         if done.returncode == self.usual.returncode and done.stderr == self.usual.stderr:
             if done.stdout != self.usual.stdout:
@@ -137,7 +151,15 @@ class Report:
         for left in self.folder.glob("*.unfinished-*"):
             wrong = f"leaves {left.name}"
             left.unlink()
-        return met, wrong and f"trace-report {' '.join(self.command)}: {shortage.kind} #{shortage.nth} ({what}): {wrong}"
+        return wrong
+
+    def attempt(self, shortage):
+        try:
+            wrong = self._wrong(self._run(shortage))
+        except subprocess.TimeoutExpired:
+            wrong = "does not end"
+        met, what = _met(self.report)
+        return met, wrong and f"{self._name()}: {shortage.kind} #{shortage.nth} ({what}): {wrong}"
 
 
 def _difference(one, other):
