@@ -291,22 +291,26 @@ static inline uint64_t give_pinned(struct pinned *pinned, uint64_t live)
     return more;
 }
 
-/* Adds what each of the whole ones has; the compiler knows pins and all_rounded. */
+enum rounded { NONE_ROUNDED, SOME_ROUNDED, ALL_ROUNDED };
+
+/* Adds what each of the whole ones has; the compiler knows pins and which are rounded. */
 static inline __attribute__((always_inline)) struct pinned add_each(struct residence *r,
                                                                     const struct page_blocks *b,
                                                                     uint32_t count, struct pinned pinned,
-                                                                    bool pins, bool all_rounded)
+                                                                    bool pins, enum rounded which)
 {
     const unsigned others = pins ? KIND_PINS : 0, rounded = others | KIND_ROUNDED;
     uint64_t *of_rounded = sums_of(r, rounded), *of_others = sums_of(r, others);
     uint32_t last = r->owner_count;
-    r->sum_kinds |= 1u << rounded | (all_rounded ? 0 : 1u << others);
+    r->sum_kinds |= (which != NONE_ROUNDED) << rounded | (which != ALL_ROUNDED) << others;
+#pragma GCC unroll 4
     for (uint32_t i = 0; i < count; i++) {
         uint32_t owner = b->owner[i] < last ? b->owner[i] : last;
-        uint64_t both = b->both[i], more = both | 1ull << SUM_BLOCKS;
-        uint64_t *sum = (all_rounded || both >> BOTH_ROUNDING ? of_rounded : of_others) + owner;
+        uint64_t both = which == NONE_ROUNDED ? b->size[i] : b->both[i], more = both + (1ull << SUM_BLOCKS);
+        bool is_rounded = which == ALL_ROUNDED || (which == SOME_ROUNDED && both >> BOTH_ROUNDING);
+        uint64_t *sum = (is_rounded ? of_rounded : of_others) + owner;
         if (pins)
-            more |= give_pinned(&pinned, (uint16_t)both) << SUM_PINNED;
+            more += give_pinned(&pinned, (uint16_t)both) << SUM_PINNED;
         *sum = more += *sum;
         if (__builtin_expect((more & SUM_IS_FULL) != 0, 0))
             take_out(r, sum);
@@ -314,23 +318,31 @@ static inline __attribute__((always_inline)) struct pinned add_each(struct resid
     return pinned;
 }
 
+static inline __attribute__((always_inline)) struct pinned add_all(struct residence *r,
+                                                                   const struct page_blocks *b,
+                                                                   const struct on_page *here,
+                                                                   struct pinned pinned, bool pins)
+{
+    uint32_t count = here->whole;
+    if (here->rounded == count)
+        return add_each(r, b, count, pinned, pins, ALL_ROUNDED);
+    if (here->rounded == 0)
+        return add_each(r, b, count, pinned, pins, NONE_ROUNDED);
+    return add_each(r, b, count, pinned, pins, SOME_ROUNDED);
+}
+
 /* Adds what the whole ones have. Returns what they, and the blocks before them, have got of what is pinned. */
 static uint64_t add_whole(struct residence *r, const struct page_blocks *b, const struct on_page *here,
                           struct pinned pinned, bool pins)
 {
     uint32_t count = here->whole;
-    bool all_rounded = here->rounded == count;
     if (count > 0 && has_one_owner(b, count)) {
         struct residence_owner *owner = owner_of(r, b->owner[0]);
         add(owner, RESIDENCE_LIVE, here->live, count);
         add(owner, RESIDENCE_ROUNDING, here->rounding, here->rounded);
         add(owner, RESIDENCE_PINNED, give_pinned(&pinned, here->live), pins ? count : 0);
-    } else if (pins) {
-        pinned = all_rounded ? add_each(r, b, count, pinned, true, true)
-                             : add_each(r, b, count, pinned, true, false);
     } else {
-        pinned = all_rounded ? add_each(r, b, count, pinned, false, true)
-                             : add_each(r, b, count, pinned, false, false);
+        pinned = pins ? add_all(r, b, here, pinned, true) : add_all(r, b, here, pinned, false);
     }
     return pinned.given;
 }
