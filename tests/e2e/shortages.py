@@ -21,6 +21,7 @@ REPORTS = (["top"], ["summary", "--json"], ["tree"], ["leaks"], ["compare"], ["r
            ["sql", "SELECT * FROM lines"])
 
 NEVER = 10**12  # an n that no process comes to
+EARLY = 100  # before its n-th allocation a process sets its locale: a child that is forked there would wait for the lock
 
 Shortage = collections.namedtuple("Shortage", "kind nth")
 
@@ -131,8 +132,8 @@ class Report:
     def each(self, kind, first):
         """Lets each allocation from there on fail in a child of the process. The numbers of those that have to be looked at by themselves,
         as that was not the end of it, and None, or what is wrong. A report that writes a file cannot be tried like that."""
-        done = self._run(Shortage(kind, 0), first)
-        unlike = [int(number) for what, number in _lines(self.report) if what == "unlike"]
+        done = self._run(Shortage(kind, 0), max(first, EARLY))
+        unlike = [*range(first, EARLY), *(int(number) for what, number in _lines(self.report) if what == "unlike")]
         return unlike, self._wrong(done) and f"{self._name()}: {kind}, each in a child: {self._wrong(done)}"
 
     def writes_file(self):
