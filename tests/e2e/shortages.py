@@ -17,8 +17,8 @@ from scribbles import _collectors
 COLLECTOR_KINDS = ("malloc", "mallocs", "ioerr", "full", "busy", "short", "power")
 REPORT_KINDS = ("malloc", "mallocs", "ioerr", "busy", "short")
 REPORTS = (["top"], ["summary", "--json"], ["tree"], ["leaks"], ["compare"], ["rss", "1"], ["timeline"], ["advise", "--all"], ["check", "--max-peak", "1G"],
-           ["annotate", "*calls.c"], ["export", "--format", "pprof", "-o", "out.pb.gz"], ["html", "-o", "out.html"], ["runs"],
-           ["sql", "SELECT * FROM lines"])
+           ["annotate", "*calls.c"], ["export", "--format", "pprof", "-o", "out.pb.gz"], ["html", "-o", "out.html"],
+           ["export", "--format", "pprof", "-o", "-"], ["html", "-o", "-"], ["runs"], ["sql", "SELECT * FROM lines"])
 
 NEVER = 10**12  # an n that no process comes to
 EARLY = 100  # before its n-th allocation a process sets its locale: a child that is forked there would wait for the lock
@@ -137,7 +137,7 @@ class Report:
         return unlike, self._wrong(done) and f"{self._name()}: {kind}, each in a child: {self._wrong(done)}"
 
     def writes_file(self):
-        return "-o" in self.command
+        return "-o" in self.command and self.command[-1] != "-"
 
     def _name(self):
         return f"trace-report {' '.join(self.command)}"
