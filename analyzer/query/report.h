@@ -68,7 +68,8 @@ struct report {
 void report_begin(const struct report *report);
 
 /* Ends the program with exit status 1 and one line, as half a report is none. Undoes what is half done: the terminal, an
- * unfinished file; a change of the database is undone by SQLite. */
+ * unfinished file; a change of the database is undone by SQLite. What this program allocates itself is not checked for,
+ * neither here nor in the folders that use this one: for lack of memory it ends there, see analyzer/report/no_memory.c. */
 _Noreturn void report_no_memory(void);
 
 /* Opens the database; on failure says why and returns EXIT_FAILED. */
@@ -86,7 +87,7 @@ int report_has_failed(void);
 void report_hint(const struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A command about the same run and database that repeats those options that it takes, too: "trace-report
- * leaks 3 --db other.db"; malloc'ed, NULL = out of memory. */
+ * leaks 3 --db other.db"; malloc'ed. */
 char *report_command(const struct report *report, const char *command, const char *options);
 
 /* Prints the last line of a report: the next useful command, about the same run and database. */
@@ -96,7 +97,7 @@ void report_next(const struct report *report, const char *command, const char *o
  * error message. */
 struct sqlite3_stmt *report_prepare(const struct report *report, const char *sql);
 
-/* The same for a text of sqlite3_mprintf(), which is freed; if it is NULL, out of memory is reported. */
+/* The same for a text of sqlite3_mprintf(), which is freed. */
 struct sqlite3_stmt *report_prepare_text(const struct report *report, char *sql);
 
 /* True for another row; false at the end. If the file is damaged, prints that and sets *status to

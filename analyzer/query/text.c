@@ -16,6 +16,17 @@ char *text_format(const char *format, va_list arguments)
     return vasprintf(&text, format, arguments) < 0 ? NULL : text;
 }
 
+char *text_make(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    char *text = text_format(format, arguments);
+
+    va_end(arguments);
+    return text;
+}
+
 uint32_t text_next(const char **text)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -55,8 +66,6 @@ char *text_harmless(const char *text)
     /* The longest escape of one byte is four characters; that of three bytes, six. */
     char *copy = malloc(strlen(text) * 4 + 16), *out = copy;
 
-    if (copy == NULL)
-        return NULL;
     for (const char *p = text; *p != '\0';) {
         const char *start = p;
         uint32_t c = text_next(&p);
@@ -109,8 +118,6 @@ char *text_cut(char *text, size_t columns, int at_beginning)
         /* At least one character is cut, and the ellipsis needs three bytes. */
         char *cut = malloc(strlen(p) + sizeof ELLIPSIS);
 
-        if (cut == NULL)
-            return text;
         sprintf(cut, "%s%s", columns > 0 ? ELLIPSIS : "", p);
         free(text);
         return cut;
@@ -123,8 +130,6 @@ char *text_cut(char *text, size_t columns, int at_beginning)
     size_t keep = (size_t)(p - text);
     char *cut = realloc(text, strlen(text) + sizeof ELLIPSIS);
 
-    if (cut == NULL)
-        return text;
     strcpy(cut + keep, columns > 0 ? ELLIPSIS : "");
     return cut;
 }

@@ -14,7 +14,7 @@ uint32_t text_next(const char **text);
  * separators, and characters that change the direction of writing. */
 int text_is_harmful(uint32_t character);
 
-/* A malloc'ed copy with harmful characters as \n, \t, ^[, \u202e. NULL only if out of memory. */
+/* A malloc'ed copy with harmful characters as \n, \t, ^[, \u202e. */
 char *text_harmless(const char *text);
 
 /* Columns that a harmless text takes on a terminal. */
@@ -28,8 +28,9 @@ char *text_cut(char *text, size_t columns, int at_beginning);
  * lines but the first are indented. */
 void text_wrap(FILE *out, const char *text, size_t columns, size_t indent);
 
-/* A malloc'ed text; NULL = out of memory. */
+/* Malloc'ed texts. */
 char *text_format(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
+char *text_make(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The part after the last '/'. */
 const char *text_basename(const char *path);

@@ -26,19 +26,10 @@ uint32_t texts_number(struct texts *texts, const char *text)
     struct numbered *known = malloc(sizeof *known);
     char *copy = strdup(text), **to = profile_grow(&texts->text, &texts->count, sizeof *to);
 
-    if (known == NULL || copy == NULL || to == NULL) {
-        free(known);
-        free(copy);
-        texts->failed = 1;
-        return 0;
-    }
     *to = copy;
     *known = (struct numbered){copy, (uint32_t)texts->count - 1};
-    if (tsearch(known, &texts->numbers, compare) == NULL) {
-        free(known);
-        texts->failed = 1;
-        return 0;
-    }
+    if (tsearch(known, &texts->numbers, compare) == NULL) /* it allocates, too */
+        report_no_memory();
     return known->number;
 }
 
