@@ -54,7 +54,9 @@ int advice_read(const struct report *report, const struct run *run, const struct
         status = read_pages(report, advice);
     if (status == EXIT_FINE)
         status = ask_rules(advice, query->rules);
-    return status == EXIT_FINE ? findings_settle(advice, query->all) : status;
+    if (status == EXIT_FINE)
+        findings_settle(advice, query->all);
+    return status;
 }
 
 void advice_free(struct advice *advice)

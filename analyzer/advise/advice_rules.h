@@ -48,8 +48,7 @@ const char *no_contents(const struct advice *advice);
 
 /* ---- for rules ----------------------------------------------------------------------------------- */
 
-/* A new finding about these facts (NULL = about none) at that place. It holds until the next one is made. NULL: no
- * memory, which is in advice->status then. */
+/* A new finding about these facts (NULL = about none) at that place. It holds until the next one is made. */
 struct finding *finding_new(struct advice *advice, const char *rule, enum certainty certainty, uint32_t place,
                             const struct facts *facts);
 

@@ -73,8 +73,6 @@ static void look_at(struct advice *advice, const struct facts *facts)
     struct finding *f =
         finding_new(advice, "churn", !python && (at_once || alone) ? CERTAIN : ASK, facts->place, facts);
 
-    if (f == NULL)
-        return;
     f->saves_allocations = whole((double)m->allocations - (double)facts->stacks);
     f->saves_bytes = whole((double)m->bytes - (double)facts->largest_each);
     finding_evidence(f, "allocations", (double)m->allocations);

@@ -46,16 +46,13 @@ static void take(struct advice *advice, const uint32_t *of, sqlite3_stmt *s)
 int contents_read(struct advice *advice)
 {
     uint32_t *of = facts_by_node(advice);
-    int status = of != NULL ? EXIT_FINE : report_error(advice->report, EXIT_FAILED, "out of memory");
     sqlite3_stmt *s =
-        of != NULL ? report_prepare(advice->report, "SELECT {key: #}, c.blocks, c.bytes, alone, alone_bytes, "
-                                                    "contents, contents_bytes, again, changed, apart_ns, "
-                                                    "s.peak_allocations, s.peak_bytes FROM site_content c "
-                                                    "JOIN site s USING (run, {key: #}) WHERE run = ?1")
-                   : NULL;
+        report_prepare(advice->report, "SELECT {key: #}, c.blocks, c.bytes, alone, alone_bytes, contents, "
+                                       "contents_bytes, again, changed, apart_ns, s.peak_allocations, "
+                                       "s.peak_bytes FROM site_content c "
+                                       "JOIN site s USING (run, {key: #}) WHERE run = ?1");
+    int status = s != NULL ? EXIT_FINE : EXIT_FAILED;
 
-    if (of != NULL && s == NULL)
-        status = EXIT_FAILED;
     if (s != NULL)
         sqlite3_bind_int64(s, 1, advice->run->number);
     while (s != NULL && report_step(advice->report, s, &status))

@@ -45,8 +45,6 @@ static void look_at(struct advice *advice, const struct facts *facts)
         return;
     struct finding *f = finding_new(advice, "cross-thread-frees", LIKELY, facts->place, facts);
 
-    if (f == NULL)
-        return;
     f->saves_allocations = whole(elsewhere - at_once);
     f->saves_bytes = whole((elsewhere - at_once) * each);
     finding_evidence(f, "allocations", (double)m->allocations);

@@ -225,8 +225,6 @@ static void make(struct advice *advice, const struct facts *facts, const struct 
         return;
     struct finding *f = finding_new(advice, "dict-per-instance", proved ? CERTAIN : ASK, facts->place, facts);
 
-    if (f == NULL)
-        return;
     relieve(advice, f, of->of.values);
     if (of->of.dicts != NULL)
         relieve(advice, f, of->of.dicts);
@@ -268,9 +266,7 @@ void rule_dict_per_instance(struct advice *advice)
     struct instances *of = calloc(advice->facts_count + 1, sizeof *of);
     uint32_t dict = number_of_dict(&advice->profile);
 
-    if (of == NULL)
-        advice->status = report_error(advice->report, EXIT_FAILED, "out of memory");
-    for (size_t first = 0, end; of != NULL && first < advice->site_count; first = end) {
+    for (size_t first = 0, end; first < advice->site_count; first = end) {
         end = end_of_call(advice, first);
         for (size_t i = first; i < end; i++) {
             const struct facts_site *site = &advice->sites[i];
@@ -285,7 +281,7 @@ void rule_dict_per_instance(struct advice *advice)
     }
     size_t count = advice->facts_count;
 
-    for (size_t i = 0; of != NULL && i < count; i++)
+    for (size_t i = 0; i < count; i++)
         if (of[i].of.values != NULL)
             make(advice, &advice->facts[i], &of[i]);
     free(of);

@@ -103,8 +103,6 @@ static void look_at(struct advice *advice, const struct facts *facts)
     struct finding *f =
         finding_new(advice, "duplicates", sure && least >= LIKELY_PART ? LIKELY : ASK, facts->place, facts);
 
-    if (f == NULL)
-        return;
     finding_relief(advice, f, facts, share < 1 ? share : 1);
     finding_evidence(f, "blocks_compared", (double)contents->blocks);
     finding_evidence(f, "blocks_repeated", (double)contents->repeated);

@@ -141,13 +141,9 @@ static struct facts *facts_of(struct reading *r, uint32_t place, uint32_t type, 
 
     snprintf(key, sizeof key, "%u %u %d", place, type, direct);
     *index = texts_number(&r->keys, key);
-    if (r->keys.failed)
-        return NULL;
     if (r->keys.count > known) {
         struct facts *new = profile_grow(&a->facts, &a->facts_count, sizeof *new);
 
-        if (new == NULL)
-            return NULL;
         new->place = place;
         new->type = type;
         new->own = own;
@@ -162,7 +158,7 @@ static struct facts *facts_of(struct reading *r, uint32_t place, uint32_t type, 
 #define MEASURES_FROM 4
 #define BLOCKS_FROM (MEASURES_FROM + MEASURES)
 
-static int take(struct reading *r, sqlite3_stmt *s)
+static void take(struct reading *r, sqlite3_stmt *s)
 {
     struct advice *a = r->advice;
     uint32_t node = profile_node_index(&a->profile, sqlite3_column_int64(s, 0)), index;
@@ -173,7 +169,7 @@ static int take(struct reading *r, sqlite3_stmt *s)
 
     if (!filter_site(a->filter, a->run->number, sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2),
                      sqlite3_column_int64(s, 0)))
-        return 1;
+        return;
     if (!r->charged && r->kept[node] != PYTHON_KEPT)
         caller = own_place(a, node);
     place = caller.place;
@@ -189,12 +185,10 @@ static int take(struct reading *r, sqlite3_stmt *s)
         own = true;
     }
     if (!r->passes[place])
-        return 1;
+        return;
     struct facts *facts = facts_of(r, place, n->type, n->how, own, caller.direct, &index);
     struct facts_site *site = profile_grow(&a->sites, &a->site_count, sizeof *site);
 
-    if (facts == NULL || site == NULL)
-        return 0;
     const struct store_measures m = lines_column_measures(s, MEASURES_FROM);
     int64_t largest = sqlite3_column_int64(s, BLOCKS_FROM + 4);
 
@@ -217,7 +211,6 @@ static int take(struct reading *r, sqlite3_stmt *s)
                                 .bytes = m.bytes,
                                 .peak_allocations = m.peak_allocations,
                                 .peak_bytes = m.peak_bytes};
-    return 1;
 }
 
 /* Those of one calling instruction together. */
@@ -246,10 +239,7 @@ static int read_sites(struct reading *r)
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, a->run->number);
     while (report_step(a->report, s, &status))
-        if (!take(r, s)) {
-            status = report_error(a->report, EXIT_FAILED, "out of memory");
-            break;
-        }
+        take(r, s);
     sqlite3_finalize(s);
     if (a->site_count > 0)
         qsort(a->sites, a->site_count, sizeof *a->sites, by_call);
@@ -263,18 +253,14 @@ int facts_read(struct advice *advice)
                         .kept = python_kept_nodes(p),
                         .charged = advice->filter->skip_wrappers != NULL || advice->filter->mine,
                         .passes = calloc(p->place_count + 1, sizeof(bool))};
-    int status = EXIT_FINE;
 
     advice->place_is_own = own_lines(p);
     advice->place_is_wrapper = wrappers_guess(p);
-    for (size_t i = 0; r.passes != NULL && i < p->place_count; i++)
+    for (size_t i = 0; i < p->place_count; i++)
         r.passes[i] =
             filter_line(advice->filter, p->places[i].file, p->places[i].module, p->places[i].language) != 0;
-    if (r.kept == NULL || r.passes == NULL || advice->place_is_own == NULL ||
-        advice->place_is_wrapper == NULL)
-        status = report_error(advice->report, EXIT_FAILED, "out of memory");
-    if (status == EXIT_FINE)
-        status = read_sites(&r);
+    int status = read_sites(&r);
+
     texts_free(&r.keys);
     free(r.kept);
     free(r.passes);
@@ -306,11 +292,10 @@ uint32_t *facts_by_node(const struct advice *advice)
 {
     uint32_t *of = malloc((advice->profile.node_count + 1) * sizeof *of);
 
-    if (of != NULL)
-        memset(of, 0xff, (advice->profile.node_count + 1) * sizeof *of);
-    for (size_t i = 0; of != NULL && i < advice->site_count; i++)
+    memset(of, 0xff, (advice->profile.node_count + 1) * sizeof *of);
+    for (size_t i = 0; i < advice->site_count; i++)
         of[advice->sites[i].node] = advice->sites[i].facts;
-    for (size_t i = PROFILE_FIRST; of != NULL && i < advice->profile.node_count; i++)
+    for (size_t i = PROFILE_FIRST; i < advice->profile.node_count; i++)
         if (of[i] == PROFILE_NONE)
             of[i] = facts_of_call(advice, &advice->profile.nodes[i]);
     return of;

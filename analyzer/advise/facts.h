@@ -15,7 +15,7 @@ int times_read(struct advice *advice);
 void times_free(struct times *times);
 
 /* The facts that the sites of each node are part of, PROFILE_NONE where there are none: a stack's sites in several
- * processes are of the same facts, but for those that a filter keeps back. To be freed; NULL = out of memory. */
+ * processes are of the same facts, but for those that a filter keeps back. To be freed. */
 uint32_t *facts_by_node(const struct advice *advice);
 
 /* Reads what became of blocks, into facts and advice->copies. */

@@ -76,8 +76,7 @@ static int read_copies(struct advice *advice, const uint32_t *of)
 int fates_read(struct advice *advice)
 {
     uint32_t *of = facts_by_node(advice);
-    int status =
-        of != NULL ? read_fates(advice, of) : report_error(advice->report, EXIT_FAILED, "out of memory");
+    int status = read_fates(advice, of);
 
     if (status == EXIT_FINE)
         status = read_copies(advice, of);

@@ -23,10 +23,6 @@ struct finding *finding_new(struct advice *advice, const char *rule, enum certai
 {
     struct finding *finding = profile_grow(&advice->findings, &advice->finding_count, sizeof *finding);
 
-    if (finding == NULL) {
-        advice->status = report_error(advice->report, EXIT_FAILED, "out of memory");
-        return NULL;
-    }
     for (const struct rule *r = rules; r->id != NULL; r++)
         if (strcmp(r->id, rule) == 0)
             finding->rule = r;
@@ -146,13 +142,11 @@ static void predict(struct advice *advice, struct finding *finding)
 }
 
 /* All that is not ASK together: of blocks that several findings are about the largest share counts. */
-static int predict_together(struct advice *advice)
+static void predict_together(struct advice *advice)
 {
     struct relief *all = calloc(advice->finding_count * FINDING_RELIEFS + 1, sizeof *all);
     size_t count = 0;
 
-    if (all == NULL)
-        return report_error(advice->report, EXIT_FAILED, "out of memory");
     for (size_t i = 0; i < advice->finding_count; i++) {
         const struct finding *f = &advice->findings[i];
 
@@ -175,7 +169,6 @@ static int predict_together(struct advice *advice)
     }
     advice->peak_without = peak_without(advice, all, count);
     free(all);
-    return EXIT_FINE;
 }
 
 /* ---- what is kept, and in which order ------------------------------------------------------------ */
@@ -363,8 +356,7 @@ static void suppress(const struct advice *advice, struct finding *f)
 
     if (suppressed_matches(&advice->known, f->rule, place)) {
         f->suppressed = SUPPRESSED_FILE;
-    } else if (!f->foreign && source_line(advice->run, place->file, place->line, &line) == SOURCE_FINE &&
-               line != NULL) {
+    } else if (!f->foreign && source_line(advice->run, place->file, place->line, &line) == SOURCE_FINE) {
         enum ignored ignored = ignored_in_line(line, f->rule);
 
         f->suppressed = ignored == IGNORED ? SUPPRESSED_COMMENT : SUPPRESSED_NOT;
@@ -373,7 +365,7 @@ static void suppress(const struct advice *advice, struct finding *f)
     free(line);
 }
 
-int findings_settle(struct advice *advice, bool all)
+void findings_settle(struct advice *advice, bool all)
 {
     for (size_t i = 0; i < advice->finding_count; i++) {
         predict(advice, &advice->findings[i]);
@@ -396,5 +388,5 @@ int findings_settle(struct advice *advice, bool all)
         else
             i++;
     }
-    return predict_together(advice);
+    predict_together(advice);
 }

@@ -9,7 +9,7 @@ int64_t peak_without(const struct advice *advice, const struct relief *reliefs, 
 
 /* Predicts what findings save; removes what saves too little, what is suppressed, and, unless all is set, what is only worth
  * a look; merges findings of one cause; and puts them in order. */
-int findings_settle(struct advice *advice, bool all);
+void findings_settle(struct advice *advice, bool all);
 void findings_free(struct advice *advice);
 
 #endif

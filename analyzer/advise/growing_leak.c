@@ -38,7 +38,7 @@ struct series {
 enum along { ALONG_TIME, ALONG_WORK, ALONG_MARKS };
 
 /* What the line held at all moments from its first block on; for ALONG_MARKS, at marks of that name only. */
-static bool series_of(const struct advice *advice, const struct facts *facts, enum along along, size_t mark,
+static void series_of(const struct advice *advice, const struct facts *facts, enum along along, size_t mark,
                       struct series *series)
 {
     const struct times *times = &advice->times;
@@ -47,8 +47,6 @@ static bool series_of(const struct advice *advice, const struct facts *facts, en
     *series = (struct series){malloc((times->count + 1) * sizeof(double)),
                               malloc((times->count + 1) * sizeof(double)),
                               malloc((times->count + 1) * sizeof(double)), 0};
-    if (series->t == NULL || series->along == NULL || series->bytes == NULL)
-        return false;
     for (size_t k = 0; k < times->count; k++) {
         if (along == ALONG_MARKS && times->mark[k] != mark)
             continue;
@@ -61,7 +59,6 @@ static bool series_of(const struct advice *advice, const struct facts *facts, en
                                                              : times->t[k];
         series->bytes[series->count++] = (double)facts->moment[k].live_bytes;
     }
-    return true;
 }
 
 static void series_free(struct series *series)
@@ -111,7 +108,9 @@ static bool rises(const struct series *s)
 static bool rises_with_work(const struct advice *advice, const struct facts *facts)
 {
     struct series s;
-    bool rising = series_of(advice, facts, ALONG_WORK, 0, &s) && rises(&s);
+
+    series_of(advice, facts, ALONG_WORK, 0, &s);
+    bool rising = rises(&s);
 
     if (rising) {
         double growth = s.bytes[s.count - 1] - s.bytes[0], span = s.t[s.count - 1] - s.t[0];
@@ -127,10 +126,10 @@ static size_t repeated_mark(const struct times *times)
 {
     size_t *counts = calloc(times->marks.count + 1, sizeof *counts), best = 0;
 
-    for (size_t k = 0; counts != NULL && k < times->count; k++)
+    for (size_t k = 0; k < times->count; k++)
         if (times->mark[k] != 0 && ++counts[times->mark[k]] > counts[best])
             best = times->mark[k];
-    if (counts != NULL && counts[best] < TREND_LEAST)
+    if (counts[best] < TREND_LEAST)
         best = 0;
     free(counts);
     return best;
@@ -183,8 +182,6 @@ static void make(struct advice *advice, const struct facts *facts, const struct 
         blocks[UNITS_SIZE];
     int plain = advice->report->bytes;
 
-    if (f == NULL)
-        return;
     finding_relief(advice, f, facts, 1);
     f->saves_end_bytes = whole(last);
     finding_evidence(f, "moments", (double)series->count);
@@ -214,14 +211,15 @@ static void look_at(struct advice *advice, const struct facts *facts, size_t mar
 
     if (facts->moment == NULL)
         return;
-    if (series_of(advice, facts, ALONG_TIME, 0, &all)) {
-        bool by_marks = mark != 0 && series_of(advice, facts, ALONG_MARKS, mark, &marked) && rises(&marked);
-        const struct series *s = by_marks ? &marked : &all;
+    series_of(advice, facts, ALONG_TIME, 0, &all);
+    if (mark != 0)
+        series_of(advice, facts, ALONG_MARKS, mark, &marked);
+    bool by_marks = mark != 0 && rises(&marked);
+    const struct series *s = by_marks ? &marked : &all;
 
-        if ((by_marks || rises(&all) || rises_with_work(advice, facts)) && stays(advice, facts, s))
-            make(advice, facts, s, mark, by_marks);
-        series_free(&marked);
-    }
+    if ((by_marks || rises(&all) || rises_with_work(advice, facts)) && stays(advice, facts, s))
+        make(advice, facts, s, mark, by_marks);
+    series_free(&marked);
     series_free(&all);
 }
 

@@ -125,8 +125,6 @@ static void look_at(struct advice *advice, const struct facts *facts)
         return;
     struct finding *f = finding_new(advice, "growth-by-copy", likely ? LIKELY : ASK, facts->place, facts);
 
-    if (f == NULL)
-        return;
     f->saves_bytes = whole((double)facts->m.bytes - 2 * (double)facts->largest_each);
     f->saves_allocations =
         whole((double)facts->m.allocations - (double)facts->stacks * ceil(log2((double)b->largest)));

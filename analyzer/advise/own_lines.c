@@ -36,7 +36,7 @@ unsigned char *own_lines(const struct profile *profile)
 {
     unsigned char *own = malloc(profile->place_count + 1);
 
-    for (size_t i = 0; own != NULL && i < profile->place_count; i++)
+    for (size_t i = 0; i < profile->place_count; i++)
         own[i] = is_own(&profile->places[i]);
     return own;
 }

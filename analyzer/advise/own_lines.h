@@ -4,7 +4,7 @@
 
 #include "profile.h"
 
-/* For each place of the profile; malloc'ed, NULL = out of memory. */
+/* For each place of the profile; malloc'ed. */
 unsigned char *own_lines(const struct profile *profile);
 
 #endif

@@ -84,8 +84,6 @@ void rule_pinned_pages(struct advice *advice)
             continue;
         struct finding *f = finding_new(advice, "pinned-pages", goes_on ? CERTAIN : ASK, index, NULL);
 
-        if (f == NULL)
-            return;
         f->saves_resident_bytes = whole((double)row->m.pinned);
         finding_evidence(f, "pinned_bytes", (double)row->m.pinned);
         finding_evidence(f, "blocks", (double)row->m.blocks);
@@ -163,8 +161,6 @@ void rule_never_touched(struct advice *advice)
         bool unsure = may_be_given_back(advice, line);
         struct finding *f = finding_new(advice, "never-touched", unsure ? ASK : CERTAIN, index, NULL);
 
-        if (f == NULL)
-            return;
         f->address_space = true;
         f->saves_peak_bytes = whole((double)(line->bytes < peak ? line->bytes : peak));
         finding_evidence(f, "untouched_bytes", (double)line->bytes);

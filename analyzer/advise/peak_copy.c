@@ -85,8 +85,6 @@ static struct finding *begin(struct advice *advice, const struct peak_copy *copy
     const struct facts *facts = &advice->facts[copy->facts];
     struct finding *f = finding_new(advice, "peak-copy", certainty, facts->place, facts);
 
-    if (f == NULL)
-        return NULL;
     finding_evidence(f, "old_bytes", (double)copy->old_bytes);
     finding_evidence(f, "new_bytes", (double)copy->new_bytes);
     finding_evidence(f, "height", (double)copy->height);
@@ -106,8 +104,6 @@ static void look_at_counted(struct advice *advice, const struct peak_copy *copy)
         return;
     struct finding *f = begin(advice, copy, how_sure(advice, facts, copy->node));
 
-    if (f == NULL)
-        return;
     f->reliefs[0] =
         (struct relief){copy->facts, (double)copy->old_bytes / (double)facts->m.peak_bytes, .copying = true};
     finding_what(
@@ -130,8 +126,6 @@ static void look_inside(struct advice *advice, const struct peak_copy *copy)
         return;
     struct finding *f = begin(advice, copy, CERTAIN);
 
-    if (f == NULL)
-        return;
     f->saves_resident_bytes = whole(above < (double)smaller ? above : (double)smaller);
     finding_what(
         f,

@@ -56,8 +56,6 @@ static void look_at(struct advice *advice, const struct facts *facts)
     bool together = (double)m->peak_allocations >= ALL * (double)m->allocations;
     struct finding *f = finding_new(advice, "small-blocks", together ? CERTAIN : ASK, facts->place, facts);
 
-    if (f == NULL)
-        return;
     f->saves_resident_bytes = whole((double)m->peak_allocations * (double)extra);
     f->saves_allocations = together ? whole((double)m->allocations - ceil((double)m->bytes / PIECE)) : 0;
     finding_evidence(f, "peak_allocations", (double)m->peak_allocations);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "suppressed.h"
 #include "advice_rules.h"
+#include "text.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -37,8 +38,7 @@ static int add_line(const struct report *report, char *line, int number, struct 
                             s->file, number, (int)(length < 40 ? length : 40), line, rules_text(ids));
     struct suppressed_line *one = profile_grow(&s->lines, &s->count, sizeof *one);
 
-    if (one == NULL || (one->pattern = strdup(line + length + 1)) == NULL)
-        return report_error(report, EXIT_FAILED, "out of memory");
+    one->pattern = strdup(line + length + 1);
     one->rule = rule;
     return EXIT_FINE;
 }
@@ -98,12 +98,10 @@ void suppressed_free(struct suppressed *s)
 bool suppressed_matches(const struct suppressed *s, const struct rule *rule,
                         const struct profile_place *place)
 {
-    char *at = NULL;
+    char *at = s->count > 0 && place->file != NULL ? text_make("%s:%lld", place->file, (long long)place->line)
+                                                   : NULL;
     bool found = false;
 
-    if (s->count > 0 && place->file != NULL &&
-        asprintf(&at, "%s:%lld", place->file, (long long)place->line) < 0)
-        at = NULL;
     for (size_t i = 0; i < s->count && !found; i++) {
         const char *glob = s->lines[i].pattern;
 

@@ -15,11 +15,6 @@ static const char moments_sql[] =
     "SELECT t_ns, CASE WHEN kind < 2 THEN name ELSE '' END, kind FROM mark WHERE run = ?1 AND sampled <> 0) "
     "WHERE t <= coalesce((SELECT max(t_ns) FROM mark WHERE run = ?1 AND kind = 2), t) GROUP BY t ORDER BY t";
 
-static int out_of_memory(const struct advice *advice)
-{
-    return report_error(advice->report, EXIT_FAILED, "out of memory");
-}
-
 static sqlite3_stmt *prepare(const struct advice *advice, const char *sql)
 {
     sqlite3_stmt *s = report_prepare(advice->report, sql);
@@ -43,10 +38,6 @@ static int read_moments(struct advice *advice, int64_t **t_ns)
         int64_t *to = profile_grow(t_ns, &all, sizeof *to);
         size_t *mark = profile_grow(&times->mark, &names, sizeof *mark);
 
-        if (to == NULL || mark == NULL) {
-            status = out_of_memory(advice);
-            break;
-        }
         *to = sqlite3_column_int64(s, 0);
         times->python_end = sqlite3_column_int64(s, 2) == 2;
         *mark = texts_number(&times->marks, name != NULL ? name : "");
@@ -62,8 +53,6 @@ static int read_moments(struct advice *advice, int64_t **t_ns)
     times->t = calloc(times->count + 1, sizeof *times->t);
     times->live = calloc(times->count + 1, sizeof *times->live);
     times->made = calloc(times->count + 1, sizeof *times->made);
-    if (times->t == NULL || times->live == NULL || times->made == NULL)
-        return out_of_memory(advice);
     for (size_t i = 0; i < times->count; i++)
         times->t[i] = (double)(*t_ns)[i] / 1e9;
     return status;
@@ -161,13 +150,11 @@ int times_read(struct advice *advice)
 {
     int64_t *t_ns = NULL;
     uint32_t *of = facts_by_node(advice);
-    int status = of != NULL ? read_moments(advice, &t_ns) : out_of_memory(advice);
+    int status = read_moments(advice, &t_ns);
 
     for (size_t i = 0; i < advice->facts_count && status == EXIT_FINE; i++)
-        if (facts_matter(advice, &advice->facts[i])) {
+        if (facts_matter(advice, &advice->facts[i]))
             advice->facts[i].moment = calloc(advice->times.count + 1, sizeof *advice->facts[i].moment);
-            status = advice->facts[i].moment != NULL ? EXIT_FINE : out_of_memory(advice);
-        }
     if (status == EXIT_FINE)
         status = read_changes(advice, t_ns, of);
     if (status == EXIT_FINE) {

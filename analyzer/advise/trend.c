@@ -13,11 +13,13 @@ static int ascending(const void *a, const void *b)
 
 double trend_slope(const double *x, const double *y, size_t n)
 {
-    double *slopes = n > 1 ? malloc(n * (n - 1) / 2 * sizeof *slopes) : NULL, median = 0;
+    double median = 0;
     size_t count = 0;
 
-    if (slopes == NULL)
+    if (n < 2)
         return 0;
+    double *slopes = malloc(n * (n - 1) / 2 * sizeof *slopes);
+
     for (size_t i = 0; i < n; i++)
         for (size_t k = i + 1; k < n; k++)
             if (x[i] < x[k] || x[i] > x[k])
@@ -35,8 +37,6 @@ static double ties(const double *y, size_t n)
 {
     double *sorted = malloc(n * sizeof *sorted), sum = 0;
 
-    if (sorted == NULL)
-        return 0;
     for (size_t i = 0; i < n; i++)
         sorted[i] = y[i];
     qsort(sorted, n, sizeof *sorted, ascending);

@@ -22,8 +22,8 @@ struct trend_test {
         p; /* the probability of such a z or a higher one, if there is no trend: of rising, one-sided; 1 where all are equal */
 };
 
-/* The median slope; pairs with the same x are left out. 0 for fewer than two different x, or without memory. x in any
- * order. Takes memory and time for n * (n - 1) / 2 pairs. */
+/* The median slope; pairs with the same x are left out. 0 for fewer than two different x. x in any order.
+ * Takes memory and time for n * (n - 1) / 2 pairs. */
 double trend_slope(const double *x, const double *y, size_t n);
 
 /* y in the order of time. */

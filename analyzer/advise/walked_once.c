@@ -59,8 +59,6 @@ static void make(struct advice *advice, const struct facts *list, const struct p
     char count[UNITS_SIZE], array[UNITS_SIZE], all[UNITS_SIZE];
     int plain = advice->report->bytes;
 
-    if (f == NULL)
-        return;
     f->type = "list";
     for (size_t i = 0; i < advice->facts_count; i++)
         if (held[i] * LEAST_PART > sum)
@@ -96,9 +94,7 @@ void rule_walked_once(struct advice *advice)
 {
     double *held = calloc(advice->facts_count + 1, sizeof *held);
 
-    if (held == NULL)
-        advice->status = report_error(advice->report, EXIT_FAILED, "out of memory");
-    for (size_t i = 0; held != NULL && i < advice->facts_count; i++) {
+    for (size_t i = 0; i < advice->facts_count; i++) {
         const struct facts *facts = &advice->facts[i];
         const struct profile_place *place = &advice->profile.places[facts->place];
         struct python_walk walk;
