@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "headers.h"
 #include "resource.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,21 +33,17 @@ static int is_header(const char *line)
 /* Takes the line over. */
 static int add(const struct report *report, struct headers *headers, char *line, const char *where)
 {
-    char **more = line != NULL && headers->count < LINES_MOST
-                      ? realloc(headers->line, (size_t)(headers->count + 1) * sizeof *more)
-                      : NULL;
-
-    if (line != NULL && !is_header(line)) {
-        if (more != NULL)
-            headers->line = more;
+    if (!is_header(line)) {
         free(line);
         return report_error(report, EXIT_USAGE, "%s: header %d is not of the form 'Name: value'.", where,
                             headers->count + 1);
     }
-    if (more == NULL) {
+    if (headers->count == LINES_MOST) {
         free(line);
         return report_error(report, EXIT_FAILED, "%s: there are too many headers.", where);
     }
+    char **more = realloc(headers->line, (size_t)(headers->count + 1) * sizeof *more);
+
     headers->line = more;
     more[headers->count++] = line;
     return EXIT_FINE;
@@ -110,15 +107,10 @@ int headers_read_environment(const struct report *report, const char *variable, 
     struct attribute *pairs = NULL;
     int count = 0, status = EXIT_FINE;
 
-    if (list != NULL && !attributes_read(list, &pairs, &count))
-        status = report_error(report, EXIT_FAILED, "out of memory");
-    for (int i = 0; i < count && status == EXIT_FINE; i++) {
-        char *line = NULL;
-
-        if (asprintf(&line, "%s: %s", pairs[i].name, pairs[i].value) < 0)
-            line = NULL;
-        status = add(report, headers, line, variable);
-    }
+    if (list != NULL)
+        attributes_read(list, &pairs, &count);
+    for (int i = 0; i < count && status == EXIT_FINE; i++)
+        status = add(report, headers, text_make("%s: %s", pairs[i].name, pairs[i].value), variable);
     attributes_free(pairs, count);
     return status;
 }

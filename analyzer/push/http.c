@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "http.h"
+#include "text.h"
 
 #include <curl/curl.h>
 #include <dlfcn.h>
@@ -81,7 +82,7 @@ static int load(const struct report *report, struct libcurl *lib)
 /* Appends the target's path, unless the user has given all of it. */
 static int append_path(struct http *http)
 {
-    char *path = NULL, *whole = NULL;
+    char *path = NULL;
 
     if (http->lib.curl_url_get(http->url, CURLUPART_PATH, &path, 0) != CURLUE_OK)
         return 0;
@@ -90,10 +91,8 @@ static int append_path(struct http *http)
     while (size > 0 && path[size - 1] == '/')
         path[--size] = '\0';
     int complete = size >= wanted && strcmp(path + size - wanted, http->target->path) == 0;
-
-    if (asprintf(&whole, "%s%s", path, complete ? "" : http->target->path) < 0)
-        whole = NULL;
-    int fine = whole != NULL && http->lib.curl_url_set(http->url, CURLUPART_PATH, whole, 0) == CURLUE_OK;
+    char *whole = text_make("%s%s", path, complete ? "" : http->target->path);
+    int fine = http->lib.curl_url_set(http->url, CURLUPART_PATH, whole, 0) == CURLUE_OK;
 
     free(whole);
     http->lib.curl_free(path);
@@ -146,7 +145,7 @@ static int set_url(const struct report *report, struct http *http, const char *u
 
 static int add_line(struct http *http, const char *line)
 {
-    struct curl_slist *more = line != NULL ? http->lib.curl_slist_append(http->lines, line) : NULL;
+    struct curl_slist *more = http->lib.curl_slist_append(http->lines, line);
 
     if (more != NULL)
         http->lines = more;
@@ -155,12 +154,13 @@ static int add_line(struct http *http, const char *line)
 
 static int add_lines(struct http *http)
 {
-    char *type = NULL, *encoding = NULL;
-    int fine = asprintf(&type, "Content-Type: %s", http->target->content_type) >= 0 && add_line(http, type);
+    char *type = text_make("Content-Type: %s", http->target->content_type), *encoding = NULL;
+    int fine = add_line(http, type);
 
-    if (fine && http->target->encoding != NULL)
-        fine = asprintf(&encoding, "Content-Encoding: %s", http->target->encoding) >= 0 &&
-               add_line(http, encoding);
+    if (fine && http->target->encoding != NULL) {
+        encoding = text_make("Content-Encoding: %s", http->target->encoding);
+        fine = add_line(http, encoding);
+    }
     /* The server's leave to send a large body would cost a second where it does not know of that. */
     fine = fine && add_line(http, "Expect:");
     for (int i = 0; i < http->headers->count && fine; i++)
@@ -201,8 +201,6 @@ int http_open(const struct report *report, const char *url, const struct target 
 {
     struct http *new = *http = calloc(1, sizeof *new);
 
-    if (new == NULL)
-        return report_error(report, EXIT_FAILED, "out of memory");
     new->target = target;
     new->headers = headers;
     int status = load(report, &new->lib);
@@ -217,14 +215,11 @@ int http_open(const struct report *report, const char *url, const struct target 
 /* The parcel's query comes behind what the user's URL has. Returns the URL's own query, to be put back. */
 static int set_query(struct http *http, const char *query, char **own)
 {
-    char *both = NULL;
-
     *own = NULL;
     http->lib.curl_url_get(http->url, CURLUPART_QUERY, own, 0);
     if (*query == '\0')
         return 1;
-    if (asprintf(&both, "%s%s%s", *own != NULL ? *own : "", *own != NULL ? "&" : "", query) < 0)
-        return 0;
+    char *both = text_make("%s%s%s", *own != NULL ? *own : "", *own != NULL ? "&" : "", query);
     int fine = http->lib.curl_url_set(http->url, CURLUPART_QUERY, both, 0) == CURLUE_OK;
 
     free(both);

@@ -121,17 +121,13 @@ static int64_t advance(int64_t more, int64_t *pushed)
 }
 
 /* Leaves in the profile what is new, and lists what was there in all. */
-static int subtract(struct increment *increment, const struct pushed *before, struct pushed *next)
+static void subtract(struct increment *increment, const struct pushed *before, struct pushed *next)
 {
     struct profile *p = &increment->profile;
     size_t most = p->site_count + before->count + 1;
     struct change *changes = calloc(most, sizeof *changes);
 
     next->sites = calloc(most, sizeof *next->sites);
-    if (changes == NULL || next->sites == NULL) {
-        free(changes);
-        return 0;
-    }
     size_t count = compare(p, before, changes);
 
     move_between_types(changes, count);
@@ -146,7 +142,6 @@ static int subtract(struct increment *increment, const struct pushed *before, st
         next->sites[next->count++] = c->pushed;
     }
     free(changes);
-    return 1;
 }
 
 static void set_interval(struct increment *increment, const struct pushed *before, struct pushed *next)
@@ -175,11 +170,11 @@ int increment_take(struct report *report, const char *run, const struct pushed *
     increment->run.divided = 0;
     if (status == EXIT_FINE)
         status = profile_load(report, &query, &increment->profile);
-    if (status == EXIT_FINE && !subtract(increment, before, next))
-        status = report_error(report, EXIT_FAILED, "out of memory");
-    if (status == EXIT_FINE)
-        set_interval(increment, before, next);
-    return status;
+    if (status != EXIT_FINE)
+        return status;
+    subtract(increment, before, next);
+    set_interval(increment, before, next);
+    return EXIT_FINE;
 }
 
 void increment_free(struct increment *increment)

@@ -89,17 +89,15 @@ struct writer {
     uint32_t *mappings, *locations, *functions, *stacks;
     uint32_t mapping_count, location_count, function_count, stack_count;
     struct protobuf request, resource, scope, profile, sample; /* what contains what */
-    int failed;
 };
 
 /* ---- the dictionary -------------------------------------------------------------------------- */
 
-static void end_message(struct writer *w, struct protobuf *outer, unsigned field, struct protobuf *inner)
+static void end_message(struct protobuf *outer, unsigned field, struct protobuf *inner)
 {
     protobuf_message(outer, field, inner);
     free(inner->data);
     *inner = (struct protobuf){0};
-    w->failed |= outer->failed;
 }
 
 /* Made harmless, as some viewers run in a terminal. */
@@ -107,28 +105,25 @@ static uint32_t string(struct writer *w, const char *text)
 {
     char *harmless = text_harmless(text);
     size_t before = w->strings.count;
-    uint32_t number = harmless != NULL ? texts_number(&w->strings, harmless) : 0;
+    uint32_t number = texts_number(&w->strings, harmless);
 
     if (w->strings.count > before)
         protobuf_text(&w->dictionary, DICTIONARY_STRINGS, harmless);
-    w->failed |= harmless == NULL || w->strings.failed;
     free(harmless);
     return number;
 }
 
 /* A value of an attribute: a text, or if there is none, a number. */
-static void write_value(struct writer *w, struct protobuf *to, unsigned field, const char *text,
-                        int64_t number)
+static void write_value(struct protobuf *to, unsigned field, const char *text, int64_t number)
 {
     struct protobuf value = {0};
     char *harmless = text != NULL ? text_harmless(text) : NULL;
 
-    w->failed |= text != NULL && harmless == NULL;
     if (harmless != NULL)
         protobuf_text(&value, ANY_VALUE_STRING, harmless);
     else
         protobuf_number(&value, ANY_VALUE_INT, (uint64_t)number);
-    end_message(w, to, field, &value);
+    end_message(to, field, &value);
     free(harmless);
 }
 
@@ -138,34 +133,27 @@ static uint32_t attribute(struct writer *w, const char *key, const char *text, i
 {
     struct protobuf message = {0};
     size_t before = w->attributes.count;
-    char *whole;
-
-    if (asprintf(&whole, "%s %lld %s", key, (long long)number, text != NULL ? text : "") < 0) {
-        w->failed = 1;
-        return 0;
-    }
+    char *whole = text_make("%s %lld %s", key, (long long)number, text != NULL ? text : "");
     uint32_t index = texts_number(&w->attributes, whole);
 
     free(whole);
-    w->failed |= w->attributes.failed;
     if (w->attributes.count == before)
         return index;
     protobuf_number(&message, ATTRIBUTE_KEY, string(w, key));
-    write_value(w, &message, ATTRIBUTE_VALUE, text, number);
+    write_value(&message, ATTRIBUTE_VALUE, text, number);
     protobuf_number(&message, ATTRIBUTE_UNIT, string(w, unit));
-    end_message(w, &w->dictionary, DICTIONARY_ATTRIBUTES, &message);
+    end_message(&w->dictionary, DICTIONARY_ATTRIBUTES, &message);
     return index;
 }
 
-static void write_list(struct writer *w, struct protobuf *to, unsigned field, const uint32_t *list,
-                       size_t count)
+static void write_list(struct protobuf *to, unsigned field, const uint32_t *list, size_t count)
 {
     struct protobuf packed = {0};
 
     for (size_t i = 0; i < count; i++)
         protobuf_varint(&packed, list[i]);
     if (count > 0)
-        end_message(w, to, field, &packed);
+        end_message(to, field, &packed);
 }
 
 static uint32_t mapping(struct writer *w, uint32_t module)
@@ -181,9 +169,9 @@ static uint32_t mapping(struct writer *w, uint32_t module)
     if (*from->build_id != '\0') {
         uint32_t build_id = attribute(w, "process.executable.build_id.gnu", from->build_id, 0, "");
 
-        write_list(w, &message, MAPPING_ATTRIBUTES, &build_id, 1);
+        write_list(&message, MAPPING_ATTRIBUTES, &build_id, 1);
     }
-    end_message(w, &w->dictionary, DICTIONARY_MAPPINGS, &message);
+    end_message(&w->dictionary, DICTIONARY_MAPPINGS, &message);
     return w->mappings[module] = ++w->mapping_count;
 }
 
@@ -199,7 +187,7 @@ static uint32_t function(struct writer *w, uint32_t place)
     protobuf_number(&message, FUNCTION_NAME, name);
     protobuf_number(&message, FUNCTION_SYSTEM_NAME, name);
     protobuf_number(&message, FUNCTION_FILE, from->file != NULL ? string(w, from->file) : 0);
-    end_message(w, &w->dictionary, DICTIONARY_FUNCTIONS, &message);
+    end_message(&w->dictionary, DICTIONARY_FUNCTIONS, &message);
     return w->functions[place] = ++w->function_count;
 }
 
@@ -219,9 +207,9 @@ static uint32_t location(struct writer *w, uint32_t number)
 
         protobuf_number(&line, LINE_FUNCTION, function(w, place));
         protobuf_number(&line, LINE_LINE, (uint64_t)p->places[place].line);
-        end_message(w, &message, LOCATION_LINES, &line);
+        end_message(&message, LOCATION_LINES, &line);
     }
-    end_message(w, &w->dictionary, DICTIONARY_LOCATIONS, &message);
+    end_message(&w->dictionary, DICTIONARY_LOCATIONS, &message);
     return w->locations[number] = ++w->location_count;
 }
 
@@ -234,13 +222,13 @@ static uint32_t stack(struct writer *w, uint32_t innermost)
         return w->stacks[innermost];
     for (uint32_t node = innermost; node != PROFILE_NONE; node = p->nodes[node].parent)
         protobuf_varint(&packed, location(w, p->nodes[node].frame));
-    end_message(w, &message, STACK_LOCATIONS, &packed);
-    end_message(w, &w->dictionary, DICTIONARY_STACKS, &message);
+    end_message(&message, STACK_LOCATIONS, &packed);
+    end_message(&w->dictionary, DICTIONARY_STACKS, &message);
     return w->stacks[innermost] = ++w->stack_count;
 }
 
 /* Entry 0 of each table. That of links has identifiers of their full length, as some readers insist on it. */
-static int begin_dictionary(struct writer *w)
+static void begin_dictionary(struct writer *w)
 {
     static const unsigned tables[] = {DICTIONARY_MAPPINGS, DICTIONARY_LOCATIONS, DICTIONARY_FUNCTIONS,
                                       DICTIONARY_ATTRIBUTES, DICTIONARY_STACKS};
@@ -257,11 +245,9 @@ static int begin_dictionary(struct writer *w)
         protobuf_data(&w->dictionary, tables[i], "", 0);
     protobuf_data(&link, LINK_TRACE, zeros, 16);
     protobuf_data(&link, LINK_SPAN, zeros, 8);
-    end_message(w, &w->dictionary, DICTIONARY_LINKS, &link);
+    end_message(&w->dictionary, DICTIONARY_LINKS, &link);
     string(w, "");
     texts_number(&w->attributes, "");
-    return w->ranges != NULL && w->mappings != NULL && w->locations != NULL && w->functions != NULL &&
-           w->stacks != NULL;
 }
 
 /* ---- profiles -------------------------------------------------------------------------------- */
@@ -272,7 +258,7 @@ static void write_type(struct writer *w, unsigned field, const char *type, const
 
     protobuf_number(&message, VALUE_TYPE_TYPE, string(w, type));
     protobuf_number(&message, VALUE_TYPE_UNIT, string(w, unit));
-    end_message(w, &w->profile, field, &message);
+    end_message(&w->profile, field, &message);
 }
 
 static void write_sample(struct writer *w, const struct profile_site *site, enum measure measure)
@@ -285,11 +271,11 @@ static void write_sample(struct writer *w, const struct profile_site *site, enum
     if (type != 0) {
         uint32_t index = attribute(w, "libtrace.type", p->types.text[type], 0, "");
 
-        write_list(w, &w->sample, SAMPLE_ATTRIBUTES, &index, 1);
+        write_list(&w->sample, SAMPLE_ATTRIBUTES, &index, 1);
     }
     protobuf_varint(&values, (uint64_t)measure_value(&site->m, measure));
-    end_message(w, &w->sample, SAMPLE_VALUES, &values);
-    end_message(w, &w->profile, PROFILE_SAMPLES, &w->sample);
+    end_message(&w->sample, SAMPLE_VALUES, &values);
+    end_message(&w->profile, PROFILE_SAMPLES, &w->sample);
 }
 
 /* What the numbers are of. A sampled run's are estimates, and its interval says how good they are. */
@@ -305,7 +291,7 @@ static void write_attributes(struct writer *w)
         list[count++] = attribute(w, "process.command_line", run->command, 0, "");
     if (sampling_is_on(run))
         list[count++] = attribute(w, "libtrace.sample_interval", NULL, run->sampling.interval, "By");
-    write_list(w, &w->profile, PROFILE_ATTRIBUTES, list, count);
+    write_list(&w->profile, PROFILE_ATTRIBUTES, list, count);
 }
 
 static void write_profile(struct writer *w, enum measure measure)
@@ -327,7 +313,7 @@ static void write_profile(struct writer *w, enum measure measure)
     if (getrandom(id, sizeof id, 0) == (ssize_t)sizeof id)
         protobuf_data(&w->profile, PROFILE_ID, id, sizeof id);
     write_attributes(w);
-    end_message(w, &w->scope, SCOPE_PROFILES_PROFILES, &w->profile);
+    end_message(&w->scope, SCOPE_PROFILES_PROFILES, &w->profile);
 }
 
 static void write_resource(struct writer *w)
@@ -336,17 +322,15 @@ static void write_resource(struct writer *w)
     struct protobuf message = {0}, pair = {0};
 
     resource_read(&resource, w->increment->name, w->increment->run.label);
-    w->failed |= resource.failed;
     for (int i = 0; i < resource.count; i++) {
         char *name = text_harmless(resource.attributes[i].name);
 
-        w->failed |= name == NULL;
-        protobuf_text(&pair, KEY_VALUE_KEY, name != NULL ? name : "");
-        write_value(w, &pair, KEY_VALUE_VALUE, resource.attributes[i].value, 0);
-        end_message(w, &message, RESOURCE_ATTRIBUTES, &pair);
+        protobuf_text(&pair, KEY_VALUE_KEY, name);
+        write_value(&pair, KEY_VALUE_VALUE, resource.attributes[i].value, 0);
+        end_message(&message, RESOURCE_ATTRIBUTES, &pair);
         free(name);
     }
-    end_message(w, &w->resource, RESOURCE_PROFILES_RESOURCE, &message);
+    end_message(&w->resource, RESOURCE_PROFILES_RESOURCE, &message);
     resource_free(&resource);
 }
 
@@ -357,16 +341,16 @@ static void write_request(struct writer *w)
     write_resource(w);
     protobuf_text(&message, SCOPE_NAME, "libtrace");
     protobuf_text(&message, SCOPE_VERSION, LIBTRACE_VERSION);
-    end_message(w, &w->scope, SCOPE_PROFILES_SCOPE, &message);
+    end_message(&w->scope, SCOPE_PROFILES_SCOPE, &message);
     /* Viewers show the first profile where they are not told which: what is in use. */
     static const enum measure order[] = {MEASURE_live_bytes, MEASURE_live_allocations, MEASURE_bytes,
                                          MEASURE_allocations};
 
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
         write_profile(w, order[i]);
-    end_message(w, &w->resource, RESOURCE_PROFILES_SCOPE_PROFILES, &w->scope);
-    end_message(w, &w->request, REQUEST_RESOURCE_PROFILES, &w->resource);
-    end_message(w, &w->request, REQUEST_DICTIONARY, &w->dictionary);
+    end_message(&w->resource, RESOURCE_PROFILES_SCOPE_PROFILES, &w->scope);
+    end_message(&w->request, REQUEST_RESOURCE_PROFILES, &w->resource);
+    end_message(&w->request, REQUEST_DICTIONARY, &w->dictionary);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -374,9 +358,10 @@ static void write_request(struct writer *w)
 static int compress(const struct writer *w, struct parcel *parcel)
 {
     FILE *out = open_memstream(&parcel->body, &parcel->size);
-    int fine = out != NULL && gzip_to(out, w->request.data, w->request.size);
+    int fine = gzip_to(out, w->request.data, w->request.size);
 
-    return (out == NULL || fclose(out) == 0) && fine;
+    fclose(out);
+    return fine;
 }
 
 int otlp_write(const struct increment *increment, struct parcel *parcel)
@@ -384,12 +369,10 @@ int otlp_write(const struct increment *increment, struct parcel *parcel)
     struct writer w = {.increment = increment};
     int status = EXIT_FINE;
 
-    if (begin_dictionary(&w))
-        write_request(&w);
-    else
-        w.failed = 1;
+    begin_dictionary(&w);
+    write_request(&w);
     parcel->query = strdup("");
-    if (w.failed || parcel->query == NULL || !compress(&w, parcel))
+    if (!compress(&w, parcel))
         status = report_error(increment->report, EXIT_FAILED, "out of memory");
     texts_free(&w.strings);
     texts_free(&w.attributes);

@@ -322,8 +322,6 @@ static int take_operands(struct push *push, int operands, char **argv)
                             targets[to].name, strcmp(targets[to].name, "otlp") == 0 ? "4318" : "4040");
     push->count = operands >= first ? operands - first + 1 : 1;
     push->runs = calloc((size_t)push->count, sizeof *push->runs);
-    if (push->runs == NULL)
-        return report_error(push->report, EXIT_FAILED, "out of memory");
     for (int i = 0; i < push->count && operands >= first; i++)
         push->runs[i].given = argv[first + i];
     return EXIT_FINE;
@@ -331,7 +329,7 @@ static int take_operands(struct push *push, int operands, char **argv)
 
 static void free_all(struct push *push)
 {
-    for (int i = 0; i < push->count && push->runs != NULL; i++) {
+    for (int i = 0; i < push->count; i++) {
         free(push->runs[i].label);
         free(push->runs[i].pushed.sites);
         free_parcel(&push->runs[i]);

@@ -53,33 +53,27 @@ static void write_labels(FILE *out, const struct resource *resource)
         write_escaped(out, "}");
 }
 
-static int write_query(const struct increment *increment, struct parcel *parcel)
+static void write_query(const struct increment *increment, struct parcel *parcel)
 {
     struct resource resource;
     size_t size;
     FILE *out = open_memstream(&parcel->query, &size);
 
     resource_read(&resource, increment->name, increment->run.label);
-    int failed = out == NULL || resource.failed;
+    char *name = resource.attributes[0].value;
+    int has_labels = increment->name != NULL && strchr(name, '{') != NULL; /* written by the user */
 
-    if (!failed) {
-        char *name = resource.attributes[0].value;
-        int has_labels = increment->name != NULL && strchr(name, '{') != NULL; /* written by the user */
-
-        if (!has_labels)
-            keep(name, "_.-/");
-        fputs("name=", out);
-        write_escaped(out, name);
-        if (!has_labels)
-            write_labels(out, &resource);
-        fprintf(out, "&from=%lld&until=%lld&format=pprof&spyName=libtrace",
-                (long long)(increment->interval.from_ns / 1000000000),
-                (long long)((increment->interval.until_ns + 999999999) / 1000000000));
-    }
-    if (out != NULL)
-        failed |= fclose(out) != 0;
+    if (!has_labels)
+        keep(name, "_.-/");
+    fputs("name=", out);
+    write_escaped(out, name);
+    if (!has_labels)
+        write_labels(out, &resource);
+    fprintf(out, "&from=%lld&until=%lld&format=pprof&spyName=libtrace",
+            (long long)(increment->interval.from_ns / 1000000000),
+            (long long)((increment->interval.until_ns + 999999999) / 1000000000));
+    fclose(out);
     resource_free(&resource);
-    return !failed;
 }
 
 int pyroscope_write(const struct increment *increment, struct parcel *parcel)
@@ -91,9 +85,9 @@ int pyroscope_write(const struct increment *increment, struct parcel *parcel)
                                   .by = MEASURE_live_bytes,
                                   .out = out,
                                   .interval = &increment->interval};
-    int status = out != NULL ? export_pprof(&export) : EXIT_FINE;
+    int status = export_pprof(&export);
 
-    if ((out == NULL || fclose(out) != 0 || !write_query(increment, parcel)) && status == EXIT_FINE)
-        status = report_error(increment->report, EXIT_FAILED, "out of memory");
+    fclose(out);
+    write_query(increment, parcel);
     return status;
 }

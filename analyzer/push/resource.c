@@ -22,46 +22,36 @@ static char *decode(const char *text, size_t size)
     }
     while (size > 0 && strchr(" \t", text[size - 1]) != NULL)
         size--;
-    for (size_t i = 0; i < size && out != NULL; i++) {
+    for (size_t i = 0; i < size; i++) {
         int high = text[i] == '%' && i + 2 < size ? digit(text[i + 1]) : -1;
         int value = high >= 0 && digit(text[i + 2]) >= 0 ? high << 4 | digit(text[i + 2]) : 0;
 
         *to++ = value > 0 ? (char)value : text[i];
         i += value > 0 ? 2 : 0;
     }
-    if (out != NULL)
-        *to = '\0';
+    *to = '\0';
     return out;
 }
 
-static int add(struct attribute **attributes, int *count, char *name, char *value)
+static void add(struct attribute **attributes, int *count, char *name, char *value)
 {
-    struct attribute *more =
-        name != NULL && value != NULL ? realloc(*attributes, (size_t)(*count + 1) * sizeof *more) : NULL;
+    struct attribute *more = realloc(*attributes, (size_t)(*count + 1) * sizeof *more);
 
-    if (more == NULL) {
-        free(name);
-        free(value);
-        return 0;
-    }
     *attributes = more;
     more[(*count)++] = (struct attribute){name, value};
-    return 1;
 }
 
-int attributes_read(const char *list, struct attribute **attributes, int *count)
+void attributes_read(const char *list, struct attribute **attributes, int *count)
 {
     while (*list != '\0') {
         size_t size = strcspn(list, ",");
         const char *equals = memchr(list, '=', size);
 
-        if (equals != NULL && equals > list &&
-            !add(attributes, count, decode(list, (size_t)(equals - list)),
-                 decode(equals + 1, (size_t)(list + size - equals - 1))))
-            return 0;
+        if (equals != NULL && equals > list)
+            add(attributes, count, decode(list, (size_t)(equals - list)),
+                decode(equals + 1, (size_t)(list + size - equals - 1)));
         list += size + (list[size] == ',');
     }
-    return 1;
 }
 
 void attributes_free(struct attribute *attributes, int count)
@@ -86,7 +76,7 @@ void resource_read(struct resource *resource, const char *name, const char *labe
     int count = 0;
 
     *resource = (struct resource){0};
-    resource->failed = !attributes_read(environment("OTEL_RESOURCE_ATTRIBUTES"), &given, &count);
+    attributes_read(environment("OTEL_RESOURCE_ATTRIBUTES"), &given, &count);
     if (name == NULL && *environment("OTEL_SERVICE_NAME") != '\0')
         name = environment("OTEL_SERVICE_NAME");
     for (int i = 0; i < count && name == NULL; i++)
@@ -94,11 +84,10 @@ void resource_read(struct resource *resource, const char *name, const char *labe
             name = given[i].value;
     if (name == NULL)
         name = *label != '\0' ? label : "unknown_service";
-    resource->failed |= !add(&resource->attributes, &resource->count, strdup("service.name"), strdup(name));
+    add(&resource->attributes, &resource->count, strdup("service.name"), strdup(name));
     for (int i = 0; i < count; i++)
         if (strcmp(given[i].name, "service.name") != 0)
-            resource->failed |=
-                !add(&resource->attributes, &resource->count, strdup(given[i].name), strdup(given[i].value));
+            add(&resource->attributes, &resource->count, strdup(given[i].name), strdup(given[i].value));
     attributes_free(given, count);
 }
 

@@ -10,7 +10,6 @@ struct attribute {
 struct resource {
     struct attribute *attributes; /* the first one is service.name */
     int count;
-    int failed; /* out of memory */
 };
 
 /* The name of the service is `name`, else OTEL_SERVICE_NAME, else service.name of OTEL_RESOURCE_ATTRIBUTES, else
@@ -18,8 +17,8 @@ struct resource {
 void resource_read(struct resource *resource, const char *name, const char *label);
 void resource_free(struct resource *resource);
 
-/* Takes a list "name=value,name=value", in which %2c stands for a comma, apart. False: out of memory. */
-int attributes_read(const char *list, struct attribute **attributes, int *count);
+/* Takes a list "name=value,name=value", in which %2c stands for a comma, apart. */
+void attributes_read(const char *list, struct attribute **attributes, int *count);
 void attributes_free(struct attribute *attributes, int count);
 
 #endif

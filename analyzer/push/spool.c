@@ -48,16 +48,13 @@ static uint64_t number_of(const struct spool *spool, const char *name)
     return strtoull(name, NULL, 10);
 }
 
-static int append(struct spool *spool, uint64_t number, int64_t size)
+static void append(struct spool *spool, uint64_t number, int64_t size)
 {
     struct entry *more = realloc(spool->entries, (spool->count + 1) * sizeof *more);
 
-    if (more == NULL)
-        return 0;
     spool->entries = more;
     more[spool->count++] = (struct entry){number, size};
     spool->size += size;
-    return 1;
 }
 
 static int by_number(const void *a, const void *b)
@@ -69,7 +66,7 @@ static int by_number(const void *a, const void *b)
 
 static int list(struct spool *spool)
 {
-    int descriptor = openat(spool->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), fine = 1;
+    int descriptor = openat(spool->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = descriptor >= 0 ? fdopendir(descriptor) : NULL;
     struct stat about;
 
@@ -78,17 +75,17 @@ static int list(struct spool *spool)
             close(descriptor);
         return 0;
     }
-    for (const struct dirent *entry; fine && (entry = readdir(folder)) != NULL;) {
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         uint64_t number = number_of(spool, entry->d_name);
 
         if (number != 0 && number < UINT64_MAX &&
             fstatat(spool->folder, entry->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(about.st_mode))
-            fine = append(spool, number, about.st_size);
+            append(spool, number, about.st_size);
     }
     closedir(folder);
     if (spool->count > 1)
         qsort(spool->entries, spool->count, sizeof *spool->entries, by_number);
-    return fine;
+    return 1;
 }
 
 /* What is wrong with the folder; NULL = nothing. */
@@ -110,8 +107,6 @@ int spool_open(const struct report *report, const char *path, int64_t most_bytes
 {
     struct spool *new = *spool = calloc(1, sizeof *new);
 
-    if (new == NULL)
-        return report_error(report, EXIT_FAILED, "out of memory");
     *new = (struct spool){.folder = -1, .lock = -1, .target = target->name, .most = most_bytes};
     if (mkdir(path, 0700) == 0 || errno == EEXIST)
         new->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -189,7 +184,10 @@ int spool_add(struct spool *spool, const struct parcel *parcel)
         spool->dropped++;
     }
     name_of(spool, number, name);
-    return write_parcel(spool, parcel, name) && append(spool, number, size);
+    if (!write_parcel(spool, parcel, name))
+        return 0;
+    append(spool, number, size);
+    return 1;
 }
 
 /* A query is of printable characters: it goes into a request as it is. */
@@ -207,11 +205,6 @@ static int split(char *data, size_t size, struct parcel *parcel)
     parcel->query = strndup(query, (size_t)(end - query));
     parcel->size = (size_t)(data + size - end - 1);
     parcel->body = malloc(parcel->size + 1);
-    if (parcel->query == NULL || parcel->body == NULL) {
-        free(parcel->query);
-        free(parcel->body);
-        return 0;
-    }
     memcpy(parcel->body, end + 1, parcel->size);
     return 1;
 }
