@@ -21,7 +21,7 @@ static void write_frames(struct json *json, const struct profile *p)
         for (uint32_t k = 0; k < p->frames[i].count; k++) {
             char *text = export_place(p, &p->frames[i], p->frame_places[p->frames[i].first + k]);
 
-            json_text(json, NULL, text != NULL ? text : "");
+            json_text(json, NULL, text);
             free(text);
         }
     json_close(json);
@@ -32,7 +32,7 @@ static int64_t *number_frames(const struct profile *p)
 {
     int64_t *first = calloc(p->frame_count, sizeof *first), next = 1;
 
-    for (size_t i = 0; first != NULL && i < p->frame_count; i++) {
+    for (size_t i = 0; i < p->frame_count; i++) {
         first[i] = next;
         next += p->frames[i].count;
     }
@@ -49,8 +49,8 @@ static int64_t blocks_at_most(const struct profile_site *site)
     return most > 0 || m->own_peak_bytes <= 0 ? most : 1;
 }
 
-static int write_point(struct json *json, const struct profile *p, const struct profile_site *site,
-                       const int64_t *first, struct profile_stack *stack)
+static void write_point(struct json *json, const struct profile *p, const struct profile_site *site,
+                        const int64_t *first, struct profile_stack *stack)
 {
     const struct store_measures *m = &site->m;
 
@@ -61,8 +61,6 @@ static int write_point(struct json *json, const struct profile *p, const struct 
         for (uint32_t k = 0; k < frame->count; k++) {
             int64_t *to = profile_grow(&stack->places, &stack->count, sizeof *to);
 
-            if (to == NULL)
-                return 0;
             *to = first[p->nodes[node].frame] + k;
         }
     }
@@ -78,7 +76,6 @@ static int write_point(struct json *json, const struct profile *p, const struct 
     json_number(json, "ebk", m->live_allocations);
     json_numbers(json, "fs", stack->places, stack->count);
     json_close(json);
-    return 1;
 }
 
 int export_dhat(const struct export *export)
@@ -89,7 +86,7 @@ int export_dhat(const struct export *export)
     struct json json = {.out = export->out};
     struct export_process *processes = NULL;
     size_t process_count;
-    int fine = first != NULL, status = export_processes(export, &processes, &process_count);
+    int status = export_processes(export, &processes, &process_count);
 
     json_object(&json, NULL);
     json_number(&json, "dhatFileVersion", 2);
@@ -105,13 +102,13 @@ int export_dhat(const struct export *export)
     json_number(&json, "te", export->run->t.wall_ns / 1000);
     json_number(&json, "tg", export->run->t.peak_ns / 1000);
     json_array(&json, "pps");
-    for (size_t i = 0; i < p->site_count && fine; i++)
-        fine = write_point(&json, p, &p->sites[i], first, &stack);
+    for (size_t i = 0; i < p->site_count; i++)
+        write_point(&json, p, &p->sites[i], first, &stack);
     json_close(&json);
     write_frames(&json, p);
     json_end(&json);
     free(stack.places);
     free(first);
     free(processes);
-    return fine ? status : report_error(export->report, EXIT_FAILED, "out of memory");
+    return status;
 }

@@ -58,8 +58,8 @@ struct export_process {
 int export_processes(const struct export *export, struct export_process **processes, size_t *count);
 
 /* Modules may lie at different addresses in several processes, so each gets a range of addresses of its own, one after
- * the other: from [its index] up to [its index + 1]; malloc'ed, NULL = out of memory. The address of a frame is its
- * module's beginning and export_address(). */
+ * the other: from [its index] up to [its index + 1]; malloc'ed. The address of a frame is its module's beginning and
+ * export_address(). */
 uint64_t *export_ranges(const struct profile *profile);
 uint64_t export_address(const struct profile_frame *frame);
 

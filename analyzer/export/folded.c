@@ -12,23 +12,22 @@ static char *name_of(const struct profile_place *place)
 {
     char *name = text_harmless(*place->function != '\0' ? place->function : "[unknown]");
 
-    for (char *p = name; p != NULL && (p = strchr(p, ';')) != NULL;)
+    for (char *p = name; (p = strchr(p, ';')) != NULL;)
         *p = ':';
     return name;
 }
 
-static int write_stacks(const struct export *export, char **names)
+static void write_stacks(const struct export *export, char **names)
 {
     const struct profile *p = export->profile;
     struct profile_stack stack = {0};
-    int fine = 1;
 
-    for (size_t i = 0; i < p->site_count && fine; i++) {
+    for (size_t i = 0; i < p->site_count; i++) {
         int64_t value = measure_value(&p->sites[i].m, export->by);
 
         if (value == 0)
             continue;
-        fine = profile_stack(p, p->sites[i].node, &stack);
+        profile_stack(p, p->sites[i].node, &stack);
         for (size_t k = stack.count; k > 0; k--) {
             fputs_unlocked(names[stack.places[k - 1]], export->out);
             putc_unlocked(k > 1 ? ';' : ' ', export->out);
@@ -36,22 +35,18 @@ static int write_stacks(const struct export *export, char **names)
         fprintf(export->out, "%lld\n", (long long)value);
     }
     free(stack.places);
-    return fine;
 }
 
 int export_folded(const struct export *export)
 {
     const struct profile *p = export->profile;
     char **names = calloc(p->place_count, sizeof *names);
-    int fine = names != NULL;
 
-    for (size_t i = 0; fine && i < p->place_count; i++) {
+    for (size_t i = 0; i < p->place_count; i++)
         names[i] = name_of(&p->places[i]);
-        fine = names[i] != NULL;
-    }
-    fine = fine && write_stacks(export, names);
-    for (size_t i = 0; names != NULL && i < p->place_count; i++)
+    write_stacks(export, names);
+    for (size_t i = 0; i < p->place_count; i++)
         free(names[i]);
     free(names);
-    return fine ? EXIT_FINE : report_error(export->report, EXIT_FAILED, "out of memory");
+    return EXIT_FINE;
 }

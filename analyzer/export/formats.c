@@ -24,16 +24,12 @@ char *export_place(const struct profile *profile, const struct profile_frame *fr
 {
     const struct profile_place *p = &profile->places[place];
     unsigned long long address = frame->address;
-    char *text = NULL;
-    int n = p->file != NULL && p->line > 0 ? asprintf(&text, "0x%llX: %s (%s:%lld)", address, p->function,
-                                                      text_basename(p->file), (long long)p->line)
-            : p->file != NULL
-                ? asprintf(&text, "0x%llX: %s (%s)", address, p->function, text_basename(p->file))
-                : asprintf(&text, "0x%llX: %s (in %s)", address, p->function,
-                           *p->module != '\0' ? p->module : "unknown memory");
-
-    if (n < 0)
-        return NULL;
+    char *text = p->file != NULL && p->line > 0 ? text_make("0x%llX: %s (%s:%lld)", address, p->function,
+                                                            text_basename(p->file), (long long)p->line)
+                 : p->file != NULL
+                     ? text_make("0x%llX: %s (%s)", address, p->function, text_basename(p->file))
+                     : text_make("0x%llX: %s (in %s)", address, p->function,
+                                 *p->module != '\0' ? p->module : "unknown memory");
     char *harmless = text_harmless(text);
 
     free(text);
@@ -50,8 +46,6 @@ uint64_t *export_ranges(const struct profile *profile)
 {
     uint64_t *ranges = calloc(profile->module_count + 1, sizeof *ranges), next = PAGE;
 
-    if (ranges == NULL)
-        return NULL;
     for (size_t i = PROFILE_FIRST; i < profile->frame_count; i++) {
         const struct profile_frame *frame = &profile->frames[i];
 
@@ -97,13 +91,10 @@ int export_processes(const struct export *export, struct export_process **proces
     if (s == NULL)
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, export->run->number);
-    while (status == EXIT_FINE && report_step(export->report, s, &status)) {
+    while (report_step(export->report, s, &status)) {
         struct export_process *process = profile_grow(processes, count, sizeof *process);
 
-        if (process != NULL)
-            *process = (struct export_process){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)};
-        else
-            status = report_error(export->report, EXIT_FAILED, "out of memory");
+        *process = (struct export_process){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)};
     }
     sqlite3_finalize(s);
     return status;

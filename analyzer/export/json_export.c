@@ -50,16 +50,15 @@ static void write_processes(struct json *json, const struct export_process *proc
     json_close(json);
 }
 
-static int write_stacks(struct json *json, const struct profile *p)
+static void write_stacks(struct json *json, const struct profile *p)
 {
     struct profile_stack stack = {0};
-    int fine = 1;
 
     json_array(json, "stacks");
-    for (size_t i = 0; i < p->site_count && fine; i++) {
+    for (size_t i = 0; i < p->site_count; i++) {
         const struct profile_site *site = &p->sites[i];
 
-        fine = profile_stack(p, site->node, &stack);
+        profile_stack(p, site->node, &stack);
         json_object(json, NULL);
         json_number(json, "process", site->process);
         json_number(json, "counts_for", site->place);
@@ -71,7 +70,6 @@ static int write_stacks(struct json *json, const struct profile *p)
     }
     json_close(json);
     free(stack.places);
-    return fine;
 }
 
 int export_json(const struct export *export)
@@ -91,8 +89,7 @@ int export_json(const struct export *export)
         write_processes(&json, processes, count);
         write_modules(&json, export->profile);
         write_places(&json, export->profile);
-        if (!write_stacks(&json, export->profile))
-            status = report_error(export->report, EXIT_FAILED, "out of memory");
+        write_stacks(&json, export->profile);
         json_end(&json);
     }
     free(processes);

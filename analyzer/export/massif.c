@@ -36,7 +36,6 @@ struct writer {
     const struct profile *profile;
     int64_t least; /* bytes that a place needs to get a line of its own */
     int number;    /* of the next snapshot */
-    int failed;    /* out of memory */
 };
 
 /* ---- trees ----------------------------------------------------------------------------------- */
@@ -75,7 +74,7 @@ static void advance(const struct profile *p, struct cursor *cursor)
 }
 
 /* Groups cursors by place, without those of stacks that have ended; NULL with *count 0 if none are left. */
-static struct bundle *gather(struct writer *w, struct cursor *cursors, size_t n, size_t *count)
+static struct bundle *gather(const struct writer *w, struct cursor *cursors, size_t n, size_t *count)
 {
     struct bundle *groups = NULL;
 
@@ -86,10 +85,6 @@ static struct bundle *gather(struct writer *w, struct cursor *cursors, size_t n,
         if (i == 0 || by_place(&cursors[i - 1], &cursors[i]) != 0) {
             struct bundle *made = profile_grow(&groups, count, sizeof *groups);
 
-            if (made == NULL) {
-                w->failed = 1;
-                break;
-            }
             made->first = i;
         }
         groups[*count - 1].count++;
@@ -127,7 +122,7 @@ static void write_level(struct writer *w, int level, struct cursor *cursors, siz
 
         for (size_t k = 0; k < groups[i].count; k++)
             advance(w->profile, &here[k]);
-        write_level(w, level + 1, here, groups[i].count, groups[i].bytes, place != NULL ? place : "?");
+        write_level(w, level + 1, here, groups[i].count, groups[i].bytes, place);
         free(place);
     }
     if (large < count)
@@ -143,10 +138,6 @@ static void write_tree(struct writer *w, int by)
     int64_t whole = measure_bytes(&p->sum, by);
     size_t n = 0;
 
-    if (cursors == NULL) {
-        w->failed = 1;
-        return;
-    }
     for (size_t i = 0; i < p->site_count; i++)
         if (measure_bytes(&p->sites[i].m, by) > 0)
             cursors[n++] = (struct cursor){p->sites[i].node, 0, measure_bytes(&p->sites[i].m, by)};
@@ -224,8 +215,5 @@ int export_massif(const struct export *export)
     free(only);
     free(label);
     free(command);
-    int status = write_snapshots(&w);
-
-    return status == EXIT_FINE && w.failed ? report_error(export->report, EXIT_FAILED, "out of memory")
-                                           : status;
+    return write_snapshots(&w);
 }

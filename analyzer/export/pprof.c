@@ -49,11 +49,10 @@ static uint64_t string(struct writer *w, const char *text)
 {
     char *harmless = text_harmless(text);
     size_t before = w->strings.count;
-    uint32_t number = harmless != NULL ? texts_number(&w->strings, harmless) : 0;
+    uint32_t number = texts_number(&w->strings, harmless);
 
     if (w->strings.count > before)
         protobuf_text(&w->profile, PROFILE_STRING, harmless);
-    w->profile.failed |= harmless == NULL || w->strings.failed;
     free(harmless);
     return number;
 }
@@ -183,10 +182,13 @@ static void write_samples(struct writer *w)
 
 static void write_filter(struct writer *w)
 {
-    char *only = filter_text(w->export->filter), *comment = NULL;
+    char *only = filter_text(w->export->filter);
 
-    if (only != NULL && asprintf(&comment, "only %s", only) >= 0)
-        protobuf_number(&w->profile, PROFILE_COMMENT, string(w, comment));
+    if (only == NULL)
+        return;
+    char *comment = text_make("only %s", only);
+
+    protobuf_number(&w->profile, PROFILE_COMMENT, string(w, comment));
     free(comment);
     free(only);
 }
@@ -206,10 +208,6 @@ static void write_profile(struct writer *w)
     const struct export_interval *interval = w->export->interval;
     uint64_t *ranges = export_ranges(w->export->profile);
 
-    if (ranges == NULL) {
-        w->profile.failed = 1;
-        return;
-    }
     string(w, "");
     for (int i = 0; i < MEASURES; i++)
         if (is_written(w, i))
@@ -241,8 +239,7 @@ int export_pprof(const struct export *export)
 
     if (status == EXIT_FINE) {
         write_profile(&w);
-        if (w.profile.failed || w.message.failed || w.inner.failed ||
-            !gzip_to(export->out, w.profile.data, w.profile.size))
+        if (!gzip_to(export->out, w.profile.data, w.profile.size))
             status = report_error(export->report, EXIT_FAILED, "out of memory");
     }
     texts_free(&w.strings);

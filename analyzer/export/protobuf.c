@@ -8,16 +8,10 @@ enum { VARINT = 0, FIXED64 = 1, DELIMITED = 2 }; /* wire types: the lowest three
 
 void protobuf_bytes(struct protobuf *m, const void *data, size_t size)
 {
-    if (m->failed)
-        return;
     if (size > m->room - m->size) {
         size_t room = (m->size + size) * 2 + 64;
         uint8_t *more = realloc(m->data, room);
 
-        if (more == NULL) {
-            m->failed = 1;
-            return;
-        }
         m->data = more;
         m->room = room;
     }
@@ -72,6 +66,5 @@ void protobuf_text(struct protobuf *m, unsigned field, const char *text)
 void protobuf_message(struct protobuf *outer, unsigned field, struct protobuf *inner)
 {
     protobuf_data(outer, field, inner->data, inner->size);
-    outer->failed |= inner->failed;
     inner->size = 0;
 }

@@ -10,7 +10,6 @@
 struct protobuf {
     uint8_t *data;
     size_t size, room;
-    int failed; /* out of memory: what was written since is lost */
 };
 
 /* Bytes, and a number in base 128, without a field: for packed lists. */

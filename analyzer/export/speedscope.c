@@ -24,17 +24,16 @@ static void write_frames(struct json *json, const struct profile *p)
 }
 
 /* The outermost frame comes first. */
-static int write_samples(struct json *json, const struct export *export)
+static void write_samples(struct json *json, const struct export *export)
 {
     const struct profile *p = export->profile;
     struct profile_stack stack = {0};
-    int fine = 1;
 
     json_array(json, "samples");
-    for (size_t i = 0; i < p->site_count && fine; i++) {
+    for (size_t i = 0; i < p->site_count; i++) {
         if (measure_value(&p->sites[i].m, export->by) == 0)
             continue;
-        fine = profile_stack(p, p->sites[i].node, &stack);
+        profile_stack(p, p->sites[i].node, &stack);
         for (size_t a = 0, b = stack.count; a + 1 < b; a++) {
             int64_t place = stack.places[a];
 
@@ -45,7 +44,6 @@ static int write_samples(struct json *json, const struct export *export)
     }
     json_close(json);
     free(stack.places);
-    return fine;
 }
 
 int export_speedscope(const struct export *export)
@@ -68,12 +66,11 @@ int export_speedscope(const struct export *export)
     json_text(&json, "unit", counts ? "none" : "bytes");
     json_number(&json, "startValue", 0);
     json_number(&json, "endValue", measure_value(&p->sum, export->by));
-    int fine = write_samples(&json, export);
-
+    write_samples(&json, export);
     json_array(&json, "weights");
     for (size_t i = 0; i < p->site_count; i++)
         if (measure_value(&p->sites[i].m, export->by) != 0)
             json_number(&json, NULL, measure_value(&p->sites[i].m, export->by));
     json_end(&json);
-    return fine ? EXIT_FINE : report_error(export->report, EXIT_FAILED, "out of memory");
+    return EXIT_FINE;
 }
