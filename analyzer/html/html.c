@@ -53,8 +53,7 @@ static void say_where(const struct output *output)
 {
     char *path = text_harmless(output->path);
 
-    fprintf(stderr, "trace-report: nothing here opens it (BROWSER, xdg-open); it is in %s\n",
-            path != NULL ? path : "");
+    fprintf(stderr, "trace-report: nothing here opens it (BROWSER, xdg-open); it is in %s\n", path);
     free(path);
 }
 

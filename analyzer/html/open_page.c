@@ -1,6 +1,7 @@
 /* open_page.c - see open_page.h. */
 #define _GNU_SOURCE
 #include "open_page.h"
+#include "text.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -53,12 +54,11 @@ static int start(char *const *words)
 static char *fill_in(const char *word, const char *path, int *named)
 {
     const char *place = strstr(word, "%s");
-    char *filled = NULL;
 
     if (place == NULL)
         return strdup(word);
     *named = 1;
-    return asprintf(&filled, "%.*s%s%s", (int)(place - word), word, path, place + 2) >= 0 ? filled : NULL;
+    return text_make("%.*s%s%s", (int)(place - word), word, path, place + 2);
 }
 
 /* Runs a command of words separated by spaces, without a shell. */
@@ -66,16 +66,15 @@ static int open_with(char *command, const char *path)
 {
     char *words[WORDS + 2] = {NULL}, *rest = NULL;
     size_t count = 0;
-    int named = 0, fine = 1;
+    int named = 0;
 
     for (char *word = strtok_r(command, " \t", &rest); word != NULL && count < WORDS;
-         word = strtok_r(NULL, " \t", &rest)) {
-        words[count] = fill_in(word, path, &named);
-        fine &= words[count++] != NULL;
-    }
+         word = strtok_r(NULL, " \t", &rest))
+        words[count++] = fill_in(word, path, &named);
     if (count > 0 && !named)
-        fine &= (words[count++] = strdup(path)) != NULL;
-    fine = fine && count > 0 && start(words);
+        words[count++] = strdup(path);
+    int fine = count > 0 && start(words);
+
     for (size_t i = 0; i < count; i++)
         free(words[i]);
     return fine;
@@ -84,13 +83,13 @@ static int open_with(char *command, const char *path)
 int open_page(const char *path)
 {
     const char *named = getenv("BROWSER");
-    char whole[PATH_MAX], *list = strdup(named != NULL ? named : ""), *rest = NULL;
+    char whole[PATH_MAX], *rest = NULL;
     int opened = 0;
 
-    if (list == NULL || realpath(path, whole) == NULL) {
-        free(list);
+    if (realpath(path, whole) == NULL)
         return 0;
-    }
+    char *list = strdup(named != NULL ? named : "");
+
     for (char *one = strtok_r(list, ":", &rest); one != NULL && !opened; one = strtok_r(NULL, ":", &rest))
         opened = open_with(one, whole);
     free(list);

@@ -16,20 +16,17 @@
 /* ---- functions ------------------------------------------------------------------------------- */
 
 /* Numbers the functions of a profile's places, from 1 on. */
-static int number_functions(struct page *page, int run, struct texts *names)
+static void number_functions(struct page *page, int run, struct texts *names)
 {
     const struct profile *p = &page->profiles[run];
 
     page->keys[run] = calloc(p->place_count, sizeof *page->keys[run]);
-    for (size_t i = 0; i < p->place_count && page->keys[run] != NULL; i++) {
+    for (size_t i = 0; i < p->place_count; i++) {
         const struct profile_place *place = &p->places[i];
-        char *name;
 
         /* With two runs, only by name: people compare how the same thing was done in another file. */
         const char *file = page->run_count == 1 && place->file != NULL ? place->file : "";
-
-        if (asprintf(&name, "%s\n%s", place->function, text_basename(file)) < 0)
-            return 0;
+        char *name = text_make("%s\n%s", place->function, text_basename(file));
         uint32_t number = texts_number(names, name);
 
         free(name);
@@ -37,27 +34,22 @@ static int number_functions(struct page *page, int run, struct texts *names)
             struct page_function *function =
                 profile_grow(&page->functions, &page->function_count, sizeof *function);
 
-            if (function == NULL)
-                return 0;
             *function = (struct page_function){run, (uint32_t)i};
         }
         page->keys[run][i] = number + 1;
     }
-    return page->keys[run] != NULL && !names->failed;
 }
 
-static int build_tree(struct page *page)
+static void build_tree(struct page *page)
 {
     struct texts names = {0};
-    int fine = 1;
 
-    for (int run = 0; run < page->run_count && fine; run++)
-        fine = number_functions(page, run, &names) &&
-               tree_add(&page->tree, &page->profiles[run], run, page->keys[run], &page->nodes[run]);
+    for (int run = 0; run < page->run_count; run++) {
+        number_functions(page, run, &names);
+        tree_add(&page->tree, &page->profiles[run], run, page->keys[run], &page->nodes[run]);
+    }
     texts_free(&names);
-    if (fine)
-        tree_sum(&page->tree);
-    return fine ? EXIT_FINE : report_error(page->report, EXIT_FAILED, "out of memory");
+    tree_sum(&page->tree);
 }
 
 /* ---- runs ------------------------------------------------------------------------------------ */
@@ -84,7 +76,6 @@ static int write_samples(struct page *page, int run)
             before[i] = now;
         }
     sqlite3_finalize(s);
-    page->texts.failed |= pack.failed;
     pack_json(&pack, page->json, "samples");
     return status;
 }
@@ -176,13 +167,11 @@ static void write_texts(struct page *page)
         while (*end != '\0' && (size_t)(end - text) < longest)
             text_next(&end);
         if (*end != '\0' && end[1] != '\0') {
-            char *cut;
+            char *cut = text_make("%.*s\xe2\x80\xa6", (int)(end - text), text);
 
-            if (asprintf(&cut, "%.*s\xe2\x80\xa6", (int)(end - text), text) >= 0) {
-                json_text(page->json, NULL, cut);
-                free(cut);
-                continue;
-            }
+            json_text(page->json, NULL, cut);
+            free(cut);
+            continue;
         }
         json_text(page->json, NULL, text);
     }
@@ -243,22 +232,19 @@ static int write_data(struct page *page, FILE *out)
     write_measures(&json);
     int status = write_runs(page);
 
-    if (status == EXIT_FINE)
-        status = page_stacks(page);
-    if (status == EXIT_FINE)
-        status = page_stack_errors(page);
-    if (status == EXIT_FINE)
+    if (status == EXIT_FINE) {
+        page_stacks(page);
+        page_stack_errors(page);
         status = page->run_count == 1 ? page_rows(page) : page_changes(page);
+    }
     if (status == EXIT_FINE && page->run_count == 1)
-        status = page_row_stacks(page);
+        page_row_stacks(page);
     if (status == EXIT_FINE && page->run_count == 1)
         status = page_times(page);
     if (status == EXIT_FINE && page->run_count == 1)
         status = page_resident(page);
     if (status == EXIT_FINE && page->run_count == 1 && kind_shown == KIND_HEAP)
         status = page_findings(page);
-    if (status == EXIT_FINE && page->texts.failed)
-        status = report_error(page->report, EXIT_FAILED, "out of memory");
     write_texts(page);
     json_end(&json);
     return status;
@@ -284,14 +270,13 @@ static int write_file(struct page *page, FILE *out)
     const char *middle = strstr(html_page, PAGE_DATA);
     char *data = NULL;
     size_t size = 0;
+
+    if (middle == NULL)
+        return report_error(page->report, EXIT_FAILED, "the page was built without a place for its data");
     FILE *memory = open_memstream(&data, &size);
+    int status = write_data(page, memory);
 
-    if (middle == NULL || memory == NULL)
-        return report_error(page->report, EXIT_FAILED, "out of memory");
-    int status = write_data(page, memory), closed = fclose(memory);
-
-    if (closed != 0 && status == EXIT_FINE)
-        status = report_error(page->report, EXIT_FAILED, "out of memory");
+    fclose(memory);
     if (status == EXIT_FINE) {
         fwrite(html_page, 1, (size_t)(middle - html_page), out);
         write_escaped(out, data, size);
@@ -312,14 +297,15 @@ int page_write(const struct report *report, const struct run *const *runs, int c
 
         page.runs[i] = runs[i];
         status = profile_load(report, &query, &page.profiles[i]);
-        if (status == EXIT_FINE &&
-            !(type_boxes_add(&page.profiles[i]) && fold_frames(&page.profiles[i], all_frames, filter->below)))
-            status = report_error(report, EXIT_FAILED, "out of memory");
+        if (status == EXIT_FINE) {
+            type_boxes_add(&page.profiles[i]);
+            fold_frames(&page.profiles[i], all_frames, filter->below);
+        }
     }
-    if (status == EXIT_FINE)
-        status = build_tree(&page);
-    if (status == EXIT_FINE)
+    if (status == EXIT_FINE) {
+        build_tree(&page);
         status = write_file(&page, out);
+    }
     for (int i = 0; i < 2; i++) {
         profile_free(&page.profiles[i]);
         free(page.keys[i]);

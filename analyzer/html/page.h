@@ -73,7 +73,6 @@ struct page_numbers {
 struct pack {
     uint8_t *data;
     size_t size;
-    int failed; /* out of memory */
 };
 
 void pack_number(struct pack *pack, uint64_t value);
@@ -87,14 +86,14 @@ int page_is_sampled(const struct page *page);
 /* Adds the run's errors to the object of the run, which is open; nothing if it is exact. */
 void page_run_errors(struct page *page, int run);
 
-/* Each adds members to page->json and returns an exit status, after printing what is wrong. */
-int page_stacks(struct page *page);
-int page_stack_errors(struct page *page); /* after page_stacks() */
+/* Each adds members to page->json; those that read return an exit status, after printing what is wrong. */
+void page_stacks(struct page *page);
+void page_stack_errors(struct page *page); /* after page_stacks() */
 int page_rows(struct page *page);
 int page_changes(struct page *page);
 int page_times(struct page *page);
 int page_resident(struct page *page);
-int page_row_stacks(struct page *page);
+void page_row_stacks(struct page *page);
 int page_findings(struct page *page);
 
 /* Adds the source around a line, where it is at hand. */

@@ -59,10 +59,7 @@ void page_around(struct page *page, struct page_numbers *to, size_t row, const c
     for (int64_t i = 0; i < 3 + n; i++) {
         int64_t *place = profile_grow(&to->list, &to->count, sizeof *place);
 
-        if (place != NULL)
-            *place = out[i];
-        else
-            page->texts.failed = 1;
+        *place = out[i];
     }
 }
 
@@ -157,14 +154,11 @@ static void write_stack(struct pack *pack, const struct row_stack *stack)
             pack_number(pack, (uint64_t)measure_value(&stack->m, i));
 }
 
-int page_row_stacks(struct page *page)
+void page_row_stacks(struct page *page)
 {
     struct row_stack *stacks = calloc(page->profiles[0].site_count + 1, sizeof *stacks);
     struct pack pack = {0};
     uint32_t last = 0;
-
-    if (stacks == NULL)
-        return report_error(page->report, EXIT_FAILED, "out of memory");
     size_t count = collect(page, stacks);
 
     put_in_order(stacks, count);
@@ -183,8 +177,6 @@ int page_row_stacks(struct page *page)
                 pack_errors(&pack, &stacks[i].v);
         }
     }
-    page->texts.failed |= pack.failed;
     pack_json(&pack, page->json, "row_stacks");
     free(stacks);
-    return page->texts.failed ? report_error(page->report, EXIT_FAILED, "out of memory") : EXIT_FINE;
 }

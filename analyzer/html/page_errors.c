@@ -48,31 +48,26 @@ static void add_up(const struct page *page, int run, struct variances *of_node)
         variances_add(&of_node[page->nodes[run][p->sites[i].node]], &p->variances[i]);
 }
 
-int page_stack_errors(struct page *page)
+void page_stack_errors(struct page *page)
 {
     struct variances *of_node[2] = {NULL};
     struct pack pack = {0};
-    int fine = 1;
 
     if (!page_is_sampled(page))
-        return EXIT_FINE;
-    for (int run = 0; run < page->run_count && fine; run++) {
+        return;
+    for (int run = 0; run < page->run_count; run++) {
         if (!sampling_is_on(page->runs[run]))
             continue;
         of_node[run] = calloc(page->stack_count, sizeof *of_node[run]);
-        fine = of_node[run] != NULL;
-        if (fine)
-            add_up(page, run, of_node[run]);
+        add_up(page, run, of_node[run]);
     }
-    for (size_t i = 1; i < page->stack_count && fine; i++)
+    for (size_t i = 1; i < page->stack_count; i++)
         for (int run = 0; run < page->run_count; run++)
             if (of_node[run] != NULL)
                 pack_errors(&pack, &of_node[run][i]);
-    fine &= !pack.failed;
     pack_json(&pack, page->json, "stack_errors");
     free(of_node[0]);
     free(of_node[1]);
-    return fine ? EXIT_FINE : report_error(page->report, EXIT_FAILED, "out of memory");
 }
 
 static void write_classes(struct json *json, const char *key, const double *variances)

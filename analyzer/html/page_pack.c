@@ -5,12 +5,9 @@
 
 static void put(struct pack *pack, uint8_t byte)
 {
-    uint8_t *to = pack->failed ? NULL : profile_grow(&pack->data, &pack->size, 1);
+    uint8_t *to = profile_grow(&pack->data, &pack->size, 1);
 
-    if (to != NULL)
-        *to = byte;
-    else
-        pack->failed = 1;
+    *to = byte;
 }
 
 void pack_number(struct pack *pack, uint64_t value)
@@ -30,7 +27,7 @@ void pack_json(struct pack *pack, struct json *json, const char *key)
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     char *text = malloc(pack->size / 3 * 4 + 5), *out = text;
 
-    for (size_t i = 0; text != NULL && i < pack->size; i += 3) {
+    for (size_t i = 0; i < pack->size; i += 3) {
         size_t left = pack->size - i;
         uint32_t three = (uint32_t)pack->data[i] << 16 | (left > 1 ? (uint32_t)pack->data[i + 1] << 8 : 0) |
                          (left > 2 ? pack->data[i + 2] : 0);
@@ -40,8 +37,7 @@ void pack_json(struct pack *pack, struct json *json, const char *key)
         *out++ = left > 1 ? digits[three >> 6 & 63] : '=';
         *out++ = left > 2 ? digits[three & 63] : '=';
     }
-    if (text != NULL)
-        *out = '\0';
+    *out = '\0';
     json_text(json, key, text);
     free(text);
     free(pack->data);

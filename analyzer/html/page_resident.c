@@ -67,8 +67,6 @@ static int write_moments(struct page *page, const struct resident_times *times)
     int64_t *out = calloc(kept * MOMENT, sizeof *out);
     int status = EXIT_FINE;
 
-    if (out == NULL)
-        return report_error(page->report, EXIT_FAILED, "out of memory");
     for (size_t i = 0; i < kept && status == EXIT_FINE; i++) {
         size_t chosen = choose(all, i * all->count / kept, (i + 1) * all->count / kept);
         const struct resident_moment *m = &all->list[chosen];

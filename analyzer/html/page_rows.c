@@ -13,6 +13,7 @@
 #include "match.h"
 #include "sampling.h"
 #include "source.h"
+#include "text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -93,32 +94,22 @@ static void put_row(struct page *page, int64_t *to, const struct line_row *row)
 
 static char *key_of(const char *file, int64_t line, const char *function, const char *module)
 {
-    char *key;
-
-    return asprintf(&key, "%s\n%lld\n%s\n%s", file != NULL ? file : "", (long long)line, function, module) >=
-                   0
-               ? key
-               : NULL;
+    return text_make("%s\n%lld\n%s\n%s", file != NULL ? file : "", (long long)line, function, module);
 }
 
 /* rows: the lines on the page, in their order. */
-static int find_rows_of_places(struct page *page, const struct ranked *rows, size_t count)
+static void find_rows_of_places(struct page *page, const struct ranked *rows, size_t count)
 {
     const struct profile *p = &page->profiles[0];
     struct texts keys = {0};
     uint32_t *row_of_key = calloc(p->place_count + count + 2, sizeof *row_of_key);
 
     page->row_of = calloc(p->place_count + 1, sizeof *page->row_of);
-    for (size_t i = 0; i < count + p->place_count && row_of_key != NULL && page->row_of != NULL; i++) {
+    for (size_t i = 0; i < count + p->place_count; i++) {
         const struct line_row *row = i < count ? rows[i].row : NULL;
         const struct profile_place *place = i < count ? NULL : &p->places[i - count];
         char *key = row != NULL ? key_of(row->file, row->line, row->function, row->module)
                                 : key_of(place->file, place->line, place->function, place->module);
-
-        if (key == NULL) {
-            keys.failed = 1;
-            break;
-        }
         uint32_t number = texts_number(&keys, key);
 
         free(key);
@@ -127,11 +118,8 @@ static int find_rows_of_places(struct page *page, const struct ranked *rows, siz
         else
             page->row_of[i - count] = row_of_key[number];
     }
-    int fine = !keys.failed && row_of_key != NULL && page->row_of != NULL;
-
     free(row_of_key);
     texts_free(&keys);
-    return fine;
 }
 
 /* ---- one run --------------------------------------------------------------------------------- */
@@ -144,63 +132,58 @@ static void choose_detailed(struct page *page, struct ranked *ranked, size_t cou
     page->detailed = calloc(count + 1, 1);
 }
 
-/* In the order of the rows. False = out of memory. */
-static int write_errors(struct page *page, const struct lines *lines, const struct ranked *rows, size_t count)
+/* In the order of the rows. */
+static void write_errors(struct page *page, const struct lines *lines, const struct ranked *rows,
+                         size_t count)
 {
-    int64_t *out = sampling_is_on(page->runs[0]) ? calloc((count + 1) * MEASURES, sizeof *out) : NULL;
     struct variances rest = lines->sum_v;
 
     if (!sampling_is_on(page->runs[0]))
-        return 1;
-    for (size_t i = 0; out != NULL && i < count; i++) {
+        return;
+    int64_t *out = calloc((count + 1) * MEASURES, sizeof *out);
+
+    for (size_t i = 0; i < count; i++) {
         for (int m = 0; m < MEASURES; m++)
             out[(i + 1) * MEASURES + (size_t)m] = llround(variances_error(&rows[i].row->v, m));
         variances_take(&rest, &rows[i].row->v);
     }
-    for (int m = 0; out != NULL && m < MEASURES; m++)
+    for (int m = 0; m < MEASURES; m++)
         out[m] = llround(variances_error(&rest, m));
-    if (out != NULL)
-        json_numbers(page->json, "errors", out, (count + 1) * MEASURES);
+    json_numbers(page->json, "errors", out, (count + 1) * MEASURES);
     free(out);
-    return out != NULL;
 }
 
-static int write_rows(struct page *page, const struct lines *lines)
+static void write_rows(struct page *page, const struct lines *lines)
 {
     struct ranked *ranked = calloc(lines->count + 1, sizeof *ranked);
     size_t kept = lines->count < PAGE_ROWS ? lines->count : PAGE_ROWS;
     int64_t *out = calloc((kept + 1) * ROW, sizeof *out);
     struct store_measures rest = lines->sum;
     struct page_numbers around = {0};
-    int fine = ranked != NULL && out != NULL;
 
-    for (size_t i = 0; fine && i < lines->count; i++)
+    for (size_t i = 0; i < lines->count; i++)
         ranked[i] = (struct ranked){&lines->rows[i], largest_share(&lines->rows[i].m, &lines->sum), 0};
-    if (fine) {
-        qsort(ranked, lines->count, sizeof *ranked, by_share);
-        choose_detailed(page, ranked, kept);
-        qsort(ranked, kept, sizeof *ranked, by_place);
-        for (size_t i = 0; i < kept; i++) {
-            put_row(page, out + (i + 1) * ROW, ranked[i].row);
-            measures_subtract(&rest, &ranked[i].row->m);
-            if (page->detailed != NULL && ranked[i].detailed) {
-                page->detailed[i + 1] = 1;
-                page_around(page, &around, i + 1, ranked[i].row->file, ranked[i].row->line);
-            }
+    qsort(ranked, lines->count, sizeof *ranked, by_share);
+    choose_detailed(page, ranked, kept);
+    qsort(ranked, kept, sizeof *ranked, by_place);
+    for (size_t i = 0; i < kept; i++) {
+        put_row(page, out + (i + 1) * ROW, ranked[i].row);
+        measures_subtract(&rest, &ranked[i].row->m);
+        if (ranked[i].detailed) {
+            page->detailed[i + 1] = 1;
+            page_around(page, &around, i + 1, ranked[i].row->file, ranked[i].row->line);
         }
-        memcpy(out + 4, &rest, sizeof rest);
-        fine = write_errors(page, lines, ranked, kept);
-        page->row_count = kept + 1;
-        json_numbers(page->json, "rows", out, (kept + 1) * ROW);
-        json_numbers(page->json, "around", around.list, around.count);
-        json_number(page->json, "rows_in_all", (int64_t)lines->all);
-        fine =
-            fine && find_rows_of_places(page, ranked, kept) && page->detailed != NULL && !page->texts.failed;
     }
+    memcpy(out + 4, &rest, sizeof rest);
+    write_errors(page, lines, ranked, kept);
+    page->row_count = kept + 1;
+    json_numbers(page->json, "rows", out, (kept + 1) * ROW);
+    json_numbers(page->json, "around", around.list, around.count);
+    json_number(page->json, "rows_in_all", (int64_t)lines->all);
+    find_rows_of_places(page, ranked, kept);
     free(ranked);
     free(out);
     free(around.list);
-    return fine ? EXIT_FINE : report_error(page->report, EXIT_FAILED, "out of memory");
 }
 
 int page_rows(struct page *page)
@@ -210,7 +193,7 @@ int page_rows(struct page *page)
     int status = lines_read(page->report, &query, &lines);
 
     if (status == EXIT_FINE)
-        status = write_rows(page, &lines);
+        write_rows(page, &lines);
     lines_free(&lines);
     return status;
 }
@@ -277,17 +260,16 @@ static int write_changes(struct page *page, enum measure by)
         sides[i] = (struct side){.runs = &copies[i], .count = 1, .filter = page->filter};
     int status = match_lines(page->report, &sides[0], &sides[1], GROUP_LINE, by, &matches);
     size_t kept = matches.count < CHANGED_ROWS ? matches.count : CHANGED_ROWS;
-    int64_t *out = status == EXIT_FINE ? calloc((kept + 1) * CHANGE, sizeof *out) : NULL;
 
-    if (out != NULL) {
+    if (status == EXIT_FINE) {
+        int64_t *out = calloc((kept + 1) * CHANGE, sizeof *out);
+
         for (size_t i = 0; i < kept; i++)
             put_change(page, out + (i + 1) * CHANGE, &matches.rows[i], by);
         put_rest(out, matches.rows + kept, matches.count - kept, by);
         json_numbers(page->json, measures[by].by, out, (kept + 1) * CHANGE);
-    } else if (status == EXIT_FINE) {
-        status = report_error(page->report, EXIT_FAILED, "out of memory");
+        free(out);
     }
-    free(out);
     match_free(&matches);
     return status;
 }

@@ -58,8 +58,6 @@ static double least_share(const struct fold *fold, size_t count)
 {
     double *sorted = malloc(count * sizeof *sorted), least = LEAST;
 
-    if (sorted == NULL)
-        return 1;
     memcpy(sorted, fold->share, count * sizeof *sorted);
     qsort(sorted, count, sizeof *sorted, descending);
     if (count > PAGE_STACK_NODES && sorted[PAGE_STACK_NODES] > least)
@@ -190,7 +188,7 @@ static void write_functions(struct fold *fold)
     struct page *page = fold->page;
     int64_t *out = calloc((fold->functions + 1) * 3, sizeof *out);
 
-    for (size_t key = 1; out != NULL && key <= page->function_count; key++) {
+    for (size_t key = 1; key <= page->function_count; key++) {
         const struct page_function *function = &page->functions[key - 1];
         const struct profile_place *place = &page->profiles[function->run].places[function->place];
         int64_t *to = out + 3 * fold->function[key];
@@ -203,12 +201,11 @@ static void write_functions(struct fold *fold)
                                                ? place->module
                                                : place->language);
     }
-    json_numbers(page->json, "functions", out, out != NULL ? (fold->functions + 1) * 3 : 0);
-    page->texts.failed |= out == NULL;
+    json_numbers(page->json, "functions", out, (fold->functions + 1) * 3);
     free(out);
 }
 
-int page_stacks(struct page *page)
+void page_stacks(struct page *page)
 {
     size_t n = page->tree.count;
     struct fold fold = {
@@ -221,17 +218,12 @@ int page_stacks(struct page *page)
         .number_of_small = calloc(n, sizeof(uint32_t)),
         .function = calloc(page->function_count + 1, sizeof(uint32_t)),
     };
-    int fine = fold.share && fold.first && fold.next && fold.small && fold.number && fold.number_of_small &&
-               fold.function;
 
-    if (fine) {
-        choose(&fold);
-        write_all(&fold);
-        renumber(&fold);
-        write_functions(&fold);
-        fine = !fold.pack.failed && !page->texts.failed;
-        pack_json(&fold.pack, page->json, "stacks");
-    }
+    choose(&fold);
+    write_all(&fold);
+    renumber(&fold);
+    write_functions(&fold);
+    pack_json(&fold.pack, page->json, "stacks");
     free(fold.share);
     free(fold.first);
     free(fold.next);
@@ -239,5 +231,4 @@ int page_stacks(struct page *page)
     free(fold.number);
     free(fold.number_of_small);
     free(fold.function);
-    return fine ? EXIT_FINE : report_error(page->report, EXIT_FAILED, "out of memory");
 }

@@ -91,7 +91,6 @@ static void write_grid(struct page *page, const struct grid *grid, const char *k
                 pack_signed(&pack, cell(grid, i, k)[v]);
         }
     }
-    page->texts.failed |= pack.failed;
     pack_json(&pack, page->json, key);
 }
 
@@ -173,16 +172,15 @@ static int write_times(struct times *times)
     json_real(page->json, "slices_end_s", (double)times->end_ns / 1e9);
     write_grid(page, &times->rows, "rows_in_time");
     write_grid(page, &times->stacks, "stacks_in_time");
-    return page->texts.failed ? report_error(page->report, EXIT_FAILED, "out of memory") : EXIT_FINE;
+    return EXIT_FINE;
 }
 
-static int make_grid(struct grid *grid, size_t count)
+static void make_grid(struct grid *grid, size_t count)
 {
     *grid = (struct grid){.count = count, .slices = PAGE_SLICES};
     for (int i = 0; i < MEASURES; i++)
         grid->values += measure_sampled(i);
     grid->change = calloc(count * PAGE_SLICES, grid->values * sizeof(int64_t));
-    return grid->change != NULL;
 }
 
 int page_times(struct page *page)
@@ -194,15 +192,12 @@ int page_times(struct page *page)
     if (status != EXIT_FINE || times.end_ns == 0)
         return status;
     times.place = calloc(p->node_count, sizeof *times.place);
-    if (times.place == NULL || !make_grid(&times.rows, page->row_count) ||
-        !make_grid(&times.stacks, page->stack_count)) {
-        status = report_error(page->report, EXIT_FAILED, "out of memory");
-    } else {
-        memset(times.place, 0xff, p->node_count * sizeof *times.place);
-        for (size_t i = 0; i < p->site_count; i++)
-            times.place[p->sites[i].node] = p->sites[i].place;
-        status = write_times(&times);
-    }
+    make_grid(&times.rows, page->row_count);
+    make_grid(&times.stacks, page->stack_count);
+    memset(times.place, 0xff, p->node_count * sizeof *times.place);
+    for (size_t i = 0; i < p->site_count; i++)
+        times.place[p->sites[i].node] = p->sites[i].place;
+    status = write_times(&times);
     free(times.rows.change);
     free(times.stacks.change);
     free(times.place);
