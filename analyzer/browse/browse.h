@@ -80,8 +80,7 @@ struct browse {
 /* Runs until the user quits, or a signal ends it. */
 void walk(struct browse *browse);
 
-/* Shows another view; view_back: the previous one. A NULL view means that memory was short, and shows a
- * message. */
+/* Shows another view; view_back: the previous one. */
 void view_enter(struct browse *browse, struct view *view);
 void view_back(struct browse *browse);
 

@@ -22,15 +22,13 @@ static char *copy(const char *text)
     return text != NULL ? strdup(text) : NULL;
 }
 
-static int set_place(struct caller *node, const struct profile_place *place)
+static void set_place(struct caller *node, const struct profile_place *place)
 {
     node->row.file = copy(place->file);
     node->row.line = place->line;
     node->row.function = copy(place->function);
     node->row.module = copy(place->module);
     node->row.language = copy(place->language);
-    return node->row.function != NULL && node->row.module != NULL && node->row.language != NULL &&
-           (place->file == NULL) == (node->row.file == NULL);
 }
 
 static void free_node(struct caller *node)
@@ -70,7 +68,7 @@ static struct branches_cursor *outwards(const struct callers *callers, const str
     struct branches_cursor *list = malloc((node->stack_count + 1) * sizeof *list);
 
     *count = 0;
-    for (size_t i = 0; list != NULL && i < node->stack_count; i++) {
+    for (size_t i = 0; i < node->stack_count; i++) {
         struct branches_cursor cursor = node->stacks[i];
 
         if (!branches_outwards(callers->profile, &cursor))
@@ -84,18 +82,16 @@ static struct branches_cursor *outwards(const struct callers *callers, const str
 }
 
 /* Adds a node for stacks with the same key. Those at the same place are merged. */
-static int add_node(struct callers *callers, uint32_t parent, const struct branches_cursor *list,
-                    size_t count)
+static void add_node(struct callers *callers, uint32_t parent, const struct branches_cursor *list,
+                     size_t count)
 {
     struct caller *node = profile_grow(&callers->nodes, &callers->count, sizeof *node);
 
-    if (node == NULL)
-        return 0;
     node->parent = parent;
     node->outermost = 1;
     node->stacks = malloc((count + 1) * sizeof *node->stacks);
-    if (node->stacks == NULL || (count > 0 && !set_place(node, &callers->profile->places[list[0].key])))
-        return 0;
+    if (count > 0)
+        set_place(node, &callers->profile->places[list[0].key]);
     for (size_t i = 0; i < count; i++) {
         struct branches_cursor next = list[i];
         size_t n = node->stack_count;
@@ -111,31 +107,28 @@ static int add_node(struct callers *callers, uint32_t parent, const struct branc
         if (node->outermost && branches_outwards(callers->profile, &next))
             node->outermost = 0;
     }
-    return 1;
 }
 
-static int grow(struct callers *callers, uint32_t node)
+static void grow(struct callers *callers, uint32_t node)
 {
     size_t count, first = callers->count;
     struct branches_cursor *list = outwards(callers, &callers->nodes[node], &count);
-    int fine = list != NULL;
 
-    for (size_t i = 0, end; fine && i < count; i = end) {
+    for (size_t i = 0, end; i < count; i = end) {
         for (end = i; end < count && list[end].key == list[i].key; end++)
             ;
-        fine = add_node(callers, node, list + i, end - i);
+        add_node(callers, node, list + i, end - i);
     }
     free(list);
     struct caller *grown = &callers->nodes[node];
 
     grown->first = (uint32_t)first;
     grown->count = (uint32_t)(callers->count - first);
-    grown->grown = (unsigned char)fine;
+    grown->grown = 1;
     for (size_t i = first; i < callers->count; i++)
         callers->nodes[i].depth = grown->depth + (grown->count > 1);
-    if (fine && grown->count > 1)
+    if (grown->count > 1)
         qsort_r(callers->nodes + first, grown->count, sizeof *callers->nodes, by_size, &callers->by);
-    return fine;
 }
 
 /* ---- what is shown --------------------------------------------------------------------------- */
@@ -153,50 +146,45 @@ static uint32_t next_beside(const struct callers *callers, uint32_t node)
     return 0;
 }
 
-static int list_shown(struct callers *callers)
+static void list_shown(struct callers *callers)
 {
     uint32_t *shown = realloc(callers->shown, (callers->count + 1) * sizeof *shown), node = 0;
 
-    if (shown == NULL)
-        return 0;
     callers->shown = shown;
     callers->shown_count = 0;
     if (callers->count == 0)
-        return 1;
+        return;
     do {
         const struct caller *now = &callers->nodes[node];
 
         shown[callers->shown_count++] = node;
         node = now->open && now->count > 0 ? now->first : next_beside(callers, node);
     } while (node != 0);
-    return 1;
 }
 
-static int open_node(struct callers *callers, uint32_t node)
+static void open_node(struct callers *callers, uint32_t node)
 {
-    if (!callers->nodes[node].grown && !grow(callers, node))
-        return 0;
+    if (!callers->nodes[node].grown)
+        grow(callers, node);
     callers->nodes[node].open = 1;
-    return 1;
 }
 
-int callers_open(struct callers *callers, uint32_t node)
+void callers_open(struct callers *callers, uint32_t node)
 {
     /* Where there is only one caller, there is nothing to choose: open it, too. */
     for (;;) {
-        if (!open_node(callers, node))
-            return 0;
+        open_node(callers, node);
         if (callers->nodes[node].count != 1)
             break;
         node = callers->nodes[node].first;
     }
-    return list_shown(callers);
+    list_shown(callers);
 }
 
-int callers_close(struct callers *callers, uint32_t node)
+void callers_close(struct callers *callers, uint32_t node)
 {
     callers->nodes[node].open = 0;
-    return list_shown(callers);
+    list_shown(callers);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -210,44 +198,43 @@ static int is_line(const struct profile_place *place, const struct line_row *lin
 }
 
 /* Adds the stacks that count for the line. */
-static int add_line(struct callers *callers, const struct line_row *line)
+static void add_line(struct callers *callers, const struct line_row *line)
 {
     const struct profile *profile = callers->profile;
     unsigned char *is_it = calloc(profile->place_count + 1, 1);
     struct branches_cursor *list = malloc((profile->site_count + 1) * sizeof *list);
     size_t count = 0;
-    int fine = is_it != NULL && list != NULL;
 
-    for (size_t i = 0; fine && i < profile->place_count; i++)
+    for (size_t i = 0; i < profile->place_count; i++)
         is_it[i] = (unsigned char)is_line(&profile->places[i], line);
-    for (size_t i = 0; fine && i < profile->site_count; i++)
+    for (size_t i = 0; i < profile->site_count; i++)
         if (is_it[profile->sites[i].place]) {
             list[count] = branches_begin(profile, &profile->sites[i], 0);
             list[count].variance = profile->variances != NULL ? profile->variances[i].of[callers->by] : 0;
             list[count++].key = callers->keys[profile->sites[i].place];
         }
-    if (count > 0)
+    if (count > 0) {
         qsort(list, count, sizeof *list, branches_compare_cursors);
-    fine = fine && (count == 0 || add_node(callers, 0, list, count));
+        add_node(callers, 0, list, count);
+    }
     free(is_it);
     free(list);
-    return fine;
 }
 
-int callers_begin(struct callers *callers, const struct profile *profile, const uint32_t *keys,
-                  enum measure by, const struct line_row *line)
+void callers_begin(struct callers *callers, const struct profile *profile, const uint32_t *keys,
+                   enum measure by, const struct line_row *line)
 {
     *callers = (struct callers){.profile = profile, .keys = keys, .by = by};
-    return add_line(callers, line) && list_shown(callers);
+    add_line(callers, line);
+    list_shown(callers);
 }
 
-int callers_open_most(struct callers *callers)
+void callers_open_most(struct callers *callers)
 {
     uint32_t node = 0;
 
     while (node < callers->count) {
-        if (!open_node(callers, node))
-            return 0;
+        open_node(callers, node);
         const struct caller *now = &callers->nodes[node];
 
         if (now->count == 0 || measure_value(&callers->nodes[now->first].row.m, callers->by) <=
@@ -255,19 +242,20 @@ int callers_open_most(struct callers *callers)
             break;
         node = now->first;
     }
-    return list_shown(callers);
+    list_shown(callers);
 }
 
-int callers_open_alike(struct callers *callers, const struct callers *other, uint32_t *selected)
+void callers_open_alike(struct callers *callers, const struct callers *other, uint32_t *selected)
 {
+    if (callers->count == 0)
+        return;
     uint32_t *same =
         /* by node of the other tree: the same node in this one, plus 1; 0 = none */
         calloc(other->count + 1, sizeof *same);
-    int fine = same != NULL && callers->count > 0;
 
-    if (fine && other->count > 0)
+    if (other->count > 0)
         same[0] = 1;
-    for (uint32_t i = 0; fine && i < other->count; i++) {
+    for (uint32_t i = 0; i < other->count; i++) {
         const struct caller *node = &other->nodes[i];
         const struct caller *parent =
             same[node->parent] != 0 ? &callers->nodes[same[node->parent] - 1] : NULL;
@@ -279,16 +267,15 @@ int callers_open_alike(struct callers *callers, const struct callers *other, uin
         if (same[i] == 0)
             continue;
         if (node->open)
-            fine = open_node(callers, same[i] - 1);
+            open_node(callers, same[i] - 1);
     }
-    if (fine)
-        *selected = *selected < other->count && same[*selected] != 0 ? same[*selected] - 1 : 0;
+    *selected = *selected < other->count && same[*selected] != 0 ? same[*selected] - 1 : 0;
     free(same);
-    return callers->count == 0 || (fine && list_shown(callers));
+    list_shown(callers);
 }
 
 /* Siblings are adjacent, and come before everything below them, so sorting them moves no other node. */
-int callers_sort(struct callers *callers, enum measure by)
+void callers_sort(struct callers *callers, enum measure by)
 {
     callers->by = by;
     for (uint32_t i = 0; i < callers->count; i++) {
@@ -300,5 +287,5 @@ int callers_sort(struct callers *callers, enum measure by)
     for (uint32_t i = 0; i < callers->count; i++)
         for (uint32_t k = 0; k < callers->nodes[i].count; k++)
             callers->nodes[callers->nodes[i].first + k].parent = i;
-    return list_shown(callers);
+    list_shown(callers);
 }

@@ -31,26 +31,24 @@ struct callers {
     size_t shown_count;
 };
 
-/* Begins a tree with the line's stacks, with all nodes closed; without stacks there is no node. False if
- * memory is short; callers_free() has to be called even then. */
-int callers_begin(struct callers *callers, const struct profile *profile, const uint32_t *keys,
-                  enum measure by, const struct line_row *line);
+/* Begins a tree with the line's stacks, with all nodes closed; without stacks there is no node. */
+void callers_begin(struct callers *callers, const struct profile *profile, const uint32_t *keys,
+                   enum measure by, const struct line_row *line);
 
-/* Opens the largest caller again and again, as long as it is more than half of its node. False if memory
- * is short. */
-int callers_open_most(struct callers *callers);
+/* Opens the largest caller again and again, as long as it is more than half of its node. */
+void callers_open_most(struct callers *callers);
 
-/* Opens or closes a node; false if memory is short. */
-int callers_open(struct callers *callers, uint32_t node);
-int callers_close(struct callers *callers, uint32_t node);
+/* Opens or closes a node. */
+void callers_open(struct callers *callers, uint32_t node);
+void callers_close(struct callers *callers, uint32_t node);
 
 /* Opens the nodes that are open in another tree of the same line, where they exist. *selected, a node of
  * the other tree, is replaced by the same node of this one. */
-int callers_open_alike(struct callers *callers, const struct callers *other, uint32_t *selected);
+void callers_open_alike(struct callers *callers, const struct callers *other, uint32_t *selected);
 
 /* Sorts the callers of each node by another measure. The errors stay those of the one before: of a sampled run a tree is
  * begun anew. */
-int callers_sort(struct callers *callers, enum measure by);
+void callers_sort(struct callers *callers, enum measure by);
 void callers_free(struct callers *callers);
 
 /* True if two rows are the same line. */

@@ -17,39 +17,33 @@
 
 char *cells_place(const struct browse *browse, const struct line_row *row)
 {
-    char *place = NULL;
-
     if (row->file == NULL)
         return strdup(row->module != NULL ? text_basename(row->module) : "");
     const char *file = source_short(&browse->run, row->file);
-    int n = row->line > 0 ? asprintf(&place, "%s:%lld", file, (long long)row->line)
-                          : asprintf(&place, "%s", file);
 
-    return n >= 0 ? place : NULL;
+    return row->line > 0 ? text_make("%s:%lld", file, (long long)row->line) : strdup(file);
 }
 
 char *cells_place_cut(const struct browse *browse, const struct line_row *row, int columns)
 {
-    char *raw = cells_place(browse, row), *place = raw != NULL ? text_harmless(raw) : NULL;
+    char *raw = cells_place(browse, row), *place = text_harmless(raw);
 
     free(raw);
-    return place != NULL ? text_cut(place, columns > 0 ? (size_t)columns : 0, 1) : NULL;
+    return text_cut(place, columns > 0 ? (size_t)columns : 0, 1);
 }
 
 char *cells_text(const struct browse *browse, const struct line_row *row)
 {
-    char *place = cells_place(browse, row), *text = NULL;
+    char *place = cells_place(browse, row), *text = text_make("%s  %s", place, row->function);
 
-    if (place != NULL && asprintf(&text, "%s  %s", place, row->function) < 0)
-        text = NULL;
     free(place);
     return text;
 }
 
 static int wider(int width, const char *text)
 {
-    char *harmless = text != NULL ? text_harmless(text) : NULL;
-    int columns = harmless != NULL ? (int)text_width(harmless) : 0;
+    char *harmless = text_harmless(text);
+    int columns = (int)text_width(harmless);
 
     free(harmless);
     return columns > width ? columns : width;
@@ -100,16 +94,15 @@ static void put_place(const struct browse *browse, const struct line_row *row, i
 {
     char *place = cells_place_cut(browse, row, width);
 
-    screen_put(y, x, width, LOOK_PLAIN, place != NULL ? place : "");
+    screen_put(y, x, width, LOOK_PLAIN, place);
     free(place);
 }
 
 static void put_function(const struct line_row *row, int x, int width, int y)
 {
-    char *harmless = text_harmless(row->function),
-         *name = harmless != NULL ? names_cut(harmless, (size_t)width) : NULL;
+    char *harmless = text_harmless(row->function), *name = names_cut(harmless, (size_t)width);
 
-    screen_put(y, x, width, LOOK_PLAIN, name != NULL ? name : "");
+    screen_put(y, x, width, LOOK_PLAIN, name);
     free(name);
     free(harmless);
 }

@@ -5,6 +5,7 @@
 #include "missing.h"
 #include "sampling.h"
 #include "screen.h"
+#include "text.h"
 #include "units.h"
 
 #include <stdio.h>
@@ -41,18 +42,18 @@ static void draw_run(const struct browse *browse)
 {
     const struct run *run = &browse->run;
     enum look look = run->state == RUN_COMPLETE ? LOOK_DIM : look_is_live(browse) ? LOOK_GREEN : LOOK_YELLOW;
-    char *title = NULL, state[32];
+    char state[32];
 
     if (run->state == RUN_SYMBOLS)
         snprintf(state, sizeof state, "looking up names %.0f %%", run->progress * 100);
     else
         snprintf(state, sizeof state, "%s%s", run_states[run->state], sampling_is_on(run) ? ", sampled" : "");
-    int right = screen_columns() - (int)strlen(state), width = 0;
+    int right = screen_columns() - (int)strlen(state);
 
-    if (asprintf(&title, "run %lld %s", (long long)run->number, run->label) >= 0) {
-        width = screen_put(0, 0, right / 2, LOOK_BOLD, title);
-        free(title);
-    }
+    char *title = text_make("run %lld %s", (long long)run->number, run->label);
+    int width = screen_put(0, 0, right / 2, LOOK_BOLD, title);
+
+    free(title);
     draw_facts(browse, width, right - width - 2);
     screen_put(0, right, screen_columns(), look, state);
 }
@@ -74,8 +75,7 @@ static int draw_missing(const struct browse *browse, int y)
 
 static void draw_title(struct browse *browse, struct view *view, int y)
 {
-    char *title = view->kind->title(browse, view), *filter = filter_only(browse->filter), *all = NULL,
-         at[64] = "";
+    char *title = view->kind->title(browse, view), *filter = filter_only(browse->filter), at[64] = "";
     char a[UNITS_SIZE], b[UNITS_SIZE];
     const struct window *window = &browse->run.window;
 
@@ -88,9 +88,10 @@ static void draw_title(struct browse *browse, struct view *view, int y)
                  units_count(b, (int64_t)view->rows));
     int right = screen_columns() - (int)strlen(at);
 
-    if (asprintf(&all, "%s%s%s%s%s", title != NULL ? title : "", window->set ? "; a part of the run" : "",
-                 filter != NULL ? "; only " : "", filter != NULL ? filter : "", "") >= 0)
-        screen_put(y, 0, right - 1, LOOK_BOLD, all);
+    char *all = text_make("%s%s%s%s", title, window->set ? "; a part of the run" : "",
+                          filter != NULL ? "; only " : "", filter != NULL ? filter : "");
+
+    screen_put(y, 0, right - 1, LOOK_BOLD, all);
     screen_put(y, right, screen_columns(), LOOK_DIM, at);
     free(all);
     free(filter);

@@ -28,8 +28,7 @@ static void capture_begin(struct capture *capture)
 {
     capture->before = stderr;
     capture->memory = open_memstream(&capture->text, &capture->size);
-    if (capture->memory != NULL)
-        stderr = capture->memory;
+    stderr = capture->memory;
 }
 
 /* Returns its first line, malloc'ed, without the command's name; NULL = nothing was printed. */
@@ -38,8 +37,6 @@ static char *capture_end(struct capture *capture)
     char *line = NULL;
 
     stderr = capture->before;
-    if (capture->memory == NULL)
-        return NULL;
     fclose(capture->memory);
     if (capture->size > 0) {
         static const char who[] = "trace-report browse: ";
@@ -184,14 +181,14 @@ int look_profile(struct browse *browse)
     forget_profile(browse);
     int status = profile_load(browse->report, &query, &browse->profile);
 
-    if (status == EXIT_FINE && (!fold_frames(&browse->profile, 0, browse->filter->below) ||
-                                (browse->keys = place_keys(&browse->profile, 1)) == NULL))
-        status = report_error(browse->report, EXIT_FAILED, "out of memory");
-    if (status == EXIT_FINE)
-        browse->profile_age = browse->age;
-    else
+    if (status != EXIT_FINE) {
         forget_profile(browse);
-    return status;
+        return status;
+    }
+    fold_frames(&browse->profile, 0, browse->filter->below);
+    browse->keys = place_keys(&browse->profile, 1);
+    browse->profile_age = browse->age;
+    return EXIT_FINE;
 }
 
 void look_end(struct browse *browse)

@@ -155,12 +155,11 @@ int screen_put(int y, int x, int columns, enum look look, const char *text)
 
     if (y < 0 || y >= LINES || x < 0 || room <= 0)
         return 0;
-    char *harmless = text_harmless(text);
+    char *harmless = text_cut(text_harmless(text), (size_t)room, 0);
 
-    harmless = harmless != NULL ? text_cut(harmless, (size_t)room, 0) : NULL;
     attrset(attributes(look));
     move(y, x);
-    for (const char *p = harmless; p != NULL && *p != '\0';) {
+    for (const char *p = harmless; *p != '\0';) {
         const wchar_t c = drawable(text_next(&p));
         int width = wcwidth(c);
 

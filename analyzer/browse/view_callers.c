@@ -37,33 +37,25 @@ static void select_node(struct view_callers *v, uint32_t node)
             v->view.selected = i;
 }
 
-static void out_of_memory(struct browse *browse, struct view_callers *v)
-{
-    callers_free(&v->callers);
-    v->view.rows = 0;
-    browse_say(browse, "Out of memory.");
-}
-
 static int read(struct browse *browse, struct view *view)
 {
     struct view_callers *v = (struct view_callers *)view;
     struct callers before = v->callers;
     uint32_t selected = view->selected < before.shown_count ? before.shown[view->selected] : 0;
-    int status = look_profile(browse), fine = 1;
+    int status = look_profile(browse);
 
     v->callers = (struct callers){0};
     view->rows = 0;
     if (status == EXIT_FINE) {
-        fine = callers_begin(&v->callers, &browse->profile, browse->keys, browse->by, &v->line) &&
-               (before.count > 0 ? callers_open_alike(&v->callers, &before, &selected)
-                                 : callers_open_most(&v->callers));
-        if (fine)
-            select_node(v, selected);
+        callers_begin(&v->callers, &browse->profile, browse->keys, browse->by, &v->line);
+        if (before.count > 0)
+            callers_open_alike(&v->callers, &before, &selected);
+        else
+            callers_open_most(&v->callers);
+        select_node(v, selected);
     }
     callers_free(&before);
-    if (!fine)
-        out_of_memory(browse, v);
-    return fine ? status : EXIT_FAILED;
+    return status;
 }
 
 static void sort(struct browse *browse, struct view *view)
@@ -72,8 +64,8 @@ static void sort(struct browse *browse, struct view *view)
 
     if (sampling_is_on(&browse->run))
         read(browse, view);
-    else if (!callers_sort(&v->callers, browse->by))
-        out_of_memory(browse, v);
+    else
+        callers_sort(&v->callers, browse->by);
 }
 
 static char *title(struct browse *browse, struct view *view)
@@ -81,10 +73,8 @@ static char *title(struct browse *browse, struct view *view)
     const struct line_row *line = &((struct view_callers *)view)->line;
     char *place =
         line->file != NULL ? cells_place_cut(browse, line, screen_columns() / 2) : strdup(line->function);
-    char *text = NULL;
+    char *text = text_make("Who calls %s, by %s", place, measures[browse->by].by);
 
-    if (place != NULL && asprintf(&text, "Who calls %s, by %s", place, measures[browse->by].by) < 0)
-        text = NULL;
     free(place);
     return text;
 }
@@ -149,17 +139,15 @@ static void row(struct browse *browse, struct view *view, size_t at, int y)
     const struct caller *node = &v->callers.nodes[v->callers.shown[at]];
     int x = v->amounts.columns + INDENT * (int)levels_of(v, node), room = screen_columns() - x - 2;
     char *place = cells_place_cut(browse, &node->row, room), *harmless = text_harmless(node->row.function);
-    int wanted = place != NULL ? (int)text_width(place) + 2 : 0, most = room * 2 / 5;
-    char *name = harmless != NULL && room > 0
-                     ? names_cut(harmless, (size_t)(room - (wanted < most ? wanted : most)))
-                     : NULL;
+    int wanted = (int)text_width(place) + 2, most = room * 2 / 5;
+    char *name = room > 0 ? names_cut(harmless, (size_t)(room - (wanted < most ? wanted : most))) : NULL;
 
     amounts_row(browse, &v->amounts, &node->row.m, &node->row.v, whole(v), y);
     draw_branches(v, v->callers.shown[at], y, v->amounts.columns);
     screen_put(y, x, 1, LOOK_PLAIN, marker(node));
     x += 2;
     x += screen_put(y, x, room, LOOK_PLAIN, name != NULL ? name : "") + 2;
-    if (place != NULL && screen_columns() > x) {
+    if (screen_columns() > x) {
         place = text_cut(place, (size_t)(screen_columns() - x), 1);
         screen_put(y, x, screen_columns() - x, LOOK_DIM, place);
     }
@@ -182,8 +170,10 @@ static void toggle(struct browse *browse, struct view_callers *v, uint32_t node,
 
     if (open && at->outermost && !at->open)
         browse_say(browse, "It is the outermost: nobody calls it.");
-    else if (!(open ? callers_open(&v->callers, node) : callers_close(&v->callers, node)))
-        out_of_memory(browse, v);
+    else if (open)
+        callers_open(&v->callers, node);
+    else
+        callers_close(&v->callers, node);
     v->view.rows = v->callers.shown_count;
 }
 
@@ -230,17 +220,10 @@ struct view *view_callers_new(const struct line_row *line)
                                           NULL, head, row,  text, key,   release};
     struct view_callers *v = calloc(1, sizeof *v);
 
-    if (v == NULL)
-        return NULL;
     v->view.kind = &kind;
     v->line = (struct line_row){.file = line->file != NULL ? strdup(line->file) : NULL,
                                 .line = line->line,
                                 .function = strdup(line->function),
                                 .module = strdup(line->module)};
-    if (v->line.function == NULL || v->line.module == NULL) {
-        release(&v->view);
-        free(v);
-        return NULL;
-    }
     return &v->view;
 }

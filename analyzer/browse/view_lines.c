@@ -4,6 +4,7 @@
 #include "callers.h"
 #include "cells.h"
 #include "screen.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,12 +74,8 @@ static int read(struct browse *browse, struct view *view)
 static char *title(struct browse *browse, struct view *view)
 {
     const struct view_lines *v = (const struct view_lines *)view;
-    char *text = NULL;
-
-    if (asprintf(&text, "%s by %s%s", v->group == GROUP_LINE ? "Lines" : "Functions", measures[browse->by].by,
-                 v->inclusive ? ", with all that they call" : "") < 0)
-        return NULL;
-    return text;
+    return text_make("%s by %s%s", v->group == GROUP_LINE ? "Lines" : "Functions", measures[browse->by].by,
+                     v->inclusive ? ", with all that they call" : "");
 }
 
 static const char *empty(struct browse *browse, struct view *view)
@@ -169,8 +166,6 @@ struct view *view_lines_new(int functions)
     };
     struct view_lines *v = calloc(1, sizeof *v);
 
-    if (v == NULL)
-        return NULL;
     v->view.kind = &kinds[functions != 0];
     v->group = functions ? GROUP_FUNCTION : GROUP_LINE;
     return &v->view;

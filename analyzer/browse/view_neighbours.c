@@ -6,6 +6,7 @@
 #include "callers.h"
 #include "cells.h"
 #include "screen.h"
+#include "text.h"
 #include "units.h"
 
 #include <stdio.h>
@@ -54,26 +55,25 @@ static int read(struct browse *browse, struct view *view)
     struct view_neighbours *v = (struct view_neighbours *)view, old = *v;
     const struct lines_query query = {.run = &browse->run, .by = browse->by, .filter = browse->filter};
     const struct at before = at_row(&old, view->selected);
-    int first = view->age == 0, status = look_profile(browse), fine = 1;
+    int first = view->age == 0, status = look_profile(browse);
     size_t count = browse->profile.place_count;
-    unsigned char *is_it = status == EXIT_FINE ? calloc(count + 1, 1) : NULL;
 
     v->found = (struct neighbours){0};
     if (status == EXIT_FINE) {
-        for (size_t i = 0; is_it != NULL && i < count; i++)
+        unsigned char *is_it = calloc(count + 1, 1);
+
+        for (size_t i = 0; i < count; i++)
             is_it[i] = strcmp(browse->profile.places[i].function, v->function) == 0;
-        fine = is_it != NULL && neighbours_of(&browse->profile, &query, is_it, &v->found);
+        neighbours_of(&browse->profile, &query, is_it, &v->found);
+        free(is_it);
     }
-    free(is_it);
     view->rows = v->found.callers.count > 0 ? v->found.callers.count + v->found.callees.count + 2 : 0;
     if (first)
         view->selected = 1;
     else
         select_again(v, &before);
     neighbours_free(&old.found);
-    if (!fine)
-        browse_say(browse, "Out of memory.");
-    return fine ? status : EXIT_FAILED;
+    return status;
 }
 
 static enum measure sorted_by;
@@ -113,13 +113,11 @@ static char *amount(const struct browse *browse, char *out, const struct store_m
 static char *title(struct browse *browse, struct view *view)
 {
     const struct view_neighbours *v = (const struct view_neighbours *)view;
-    char all[2 * UNITS_SIZE], own[2 * UNITS_SIZE], *text = NULL;
+    char all[2 * UNITS_SIZE], own[2 * UNITS_SIZE];
 
-    if (asprintf(&text, "%s: %s with what it calls, %s itself", v->function,
-                 amount(browse, all, &v->found.callers.sum, &v->found.callers.sum_v),
-                 amount(browse, own, &v->found.own, &v->found.own_v)) < 0)
-        return NULL;
-    return text;
+    return text_make("%s: %s with what it calls, %s itself", v->function,
+                     amount(browse, all, &v->found.callers.sum, &v->found.callers.sum_v),
+                     amount(browse, own, &v->found.own, &v->found.own_v));
 }
 
 static const char *empty(struct browse *browse, struct view *view)
@@ -194,10 +192,7 @@ struct view *view_neighbours_new(const char *function)
                                           NULL, head, row,  text, key,   release};
     struct view_neighbours *v = calloc(1, sizeof *v);
 
-    if (v == NULL || (v->function = strdup(function)) == NULL) {
-        free(v);
-        return NULL;
-    }
     v->view.kind = &kind;
+    v->function = strdup(function);
     return &v->view;
 }

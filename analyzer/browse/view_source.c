@@ -33,22 +33,23 @@ struct view_source {
 /* ---- reading --------------------------------------------------------------------------------- */
 
 /* Reads the file only once: text that was changed after the run began is never shown. */
-static int read_text(struct browse *browse, struct view_source *v)
+static void read_text(struct browse *browse, struct view_source *v)
 {
     const char *text;
     size_t size;
 
     v->state = source_whole(&browse->run, v->file, &text, &size);
-    return v->state != SOURCE_FINE || source_lines_split(&v->source, text, size);
+    if (v->state == SOURCE_FINE)
+        source_lines_split(&v->source, text, size);
 }
 
-static int count_lines(struct view_source *v)
+static void count_lines(struct view_source *v)
 {
     free(v->of_line);
     free(v->sums);
     v->of_line = calloc(v->source.count + 1, sizeof(*v->of_line));
     v->sums = calloc(v->source.count + 1, sizeof *v->sums);
-    for (size_t i = 0; v->of_line != NULL && v->sums != NULL && i < v->lines.count; i++) {
+    for (size_t i = 0; i < v->lines.count; i++) {
         struct line_row *row = &v->lines.rows[i];
         size_t at = row->line > 0 ? (size_t)row->line - 1 : v->source.count;
 
@@ -59,7 +60,6 @@ static int count_lines(struct view_source *v)
         measures_add(&v->sums[at].m, &row->m);
         variances_add(&v->sums[at].v, &row->v);
     }
-    return v->of_line != NULL && v->sums != NULL;
 }
 
 static int read(struct browse *browse, struct view *view)
@@ -73,11 +73,9 @@ static int read(struct browse *browse, struct view *view)
     lines_free(&v->lines);
     v->lines = lines;
     v->whole = lines.sum;
-    if ((first && !read_text(browse, v)) || !count_lines(v)) {
-        browse_say(browse, "Out of memory.");
-        view->rows = 0;
-        return EXIT_FAILED;
-    }
+    if (first)
+        read_text(browse, v);
+    count_lines(v);
     view->rows = v->source.count;
     if (first && v->line > 0 && (size_t)v->line <= v->source.count)
         view->selected = (size_t)v->line - 1;
@@ -92,10 +90,9 @@ static int read(struct browse *browse, struct view *view)
 static char *title(struct browse *browse, struct view *view)
 {
     const struct line_row file = {.file = ((struct view_source *)view)->file};
-    char *place = cells_place_cut(browse, &file, screen_columns() / 2), *text = NULL;
+    char *place = cells_place_cut(browse, &file, screen_columns() / 2),
+         *text = text_make("%s by %s", place, measures[browse->by].by);
 
-    if (place != NULL && asprintf(&text, "%s by %s", place, measures[browse->by].by) < 0)
-        text = NULL;
     free(place);
     return text;
 }
@@ -134,8 +131,7 @@ static void row(struct browse *browse, struct view *view, size_t at, int y)
         amounts_row(browse, &v->amounts, &v->sums[at].m, &v->sums[at].v, &v->whole, y);
     snprintf(number, sizeof number, "%zu", at + 1);
     screen_put_right(y, v->amounts.columns, 5, LOOK_DIM, number);
-    screen_put(y, v->amounts.columns + 7, screen_columns(), allocates ? LOOK_BOLD : LOOK_PLAIN,
-               text != NULL ? text : "");
+    screen_put(y, v->amounts.columns + 7, screen_columns(), allocates ? LOOK_BOLD : LOOK_PLAIN, text);
     free(text);
 }
 
@@ -199,11 +195,8 @@ struct view *view_source_new(const char *file, int64_t line)
                                           NULL, head, row,  text, key,   release};
     struct view_source *v = calloc(1, sizeof *v);
 
-    if (v == NULL || (v->file = strdup(file)) == NULL) {
-        free(v);
-        return NULL;
-    }
     v->view.kind = &kind;
+    v->file = strdup(file);
     v->line = line;
     return &v->view;
 }

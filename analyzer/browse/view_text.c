@@ -34,10 +34,7 @@ static void add(struct view_text *v, const char *text)
         size_t size = strcspn(text, "\n");
         char **line = profile_grow(&v->lines, &v->count, sizeof *line);
 
-        if (line == NULL || (*line = strndup(text, size)) == NULL) {
-            v->count -= line != NULL;
-            return;
-        }
+        *line = strndup(text, size);
         text += size + (text[size] == '\n');
     }
 }
@@ -47,13 +44,11 @@ static void add_sentence(struct view_text *v, const char *sentence)
 {
     char *harmless = text_harmless(sentence), *broken = NULL;
     size_t size;
-    FILE *out = harmless != NULL ? open_memstream(&broken, &size) : NULL;
+    FILE *out = open_memstream(&broken, &size);
 
-    if (out != NULL) {
-        text_wrap(out, harmless, (size_t)screen_columns(), 2);
-        fclose(out);
-        add(v, broken);
-    }
+    text_wrap(out, harmless, (size_t)screen_columns(), 2);
+    fclose(out);
+    add(v, broken);
     free(broken);
     free(harmless);
 }
@@ -122,14 +117,12 @@ static void add_fact(struct view_text *v, const char *what, const char *format, 
 static void add_fact(struct view_text *v, const char *what, const char *format, ...)
 {
     va_list arguments;
-    char *line = NULL;
 
     va_start(arguments, format);
-    char *value = text_format(format, arguments);
+    char *value = text_format(format, arguments), *line = text_make("%-16s %s", what, value);
 
     va_end(arguments);
-    if (value != NULL && asprintf(&line, "%-16s %s", what, value) >= 0)
-        add_sentence(v, line);
+    add_sentence(v, line);
     free(line);
     free(value);
 }
@@ -183,8 +176,6 @@ static struct view *new_view(const struct view_kind *kind, const char *title_tex
 {
     struct view_text *v = calloc(1, sizeof *v);
 
-    if (v == NULL)
-        return NULL;
     v->view.kind = kind;
     v->title = title_text;
     return &v->view;

@@ -147,18 +147,17 @@ static int above(struct browse *browse, struct view *view, int y, int rows)
         height = rows - around - 1;
     if (height < 2 || screen_columns() < LABEL + 12)
         return 0;
-    if (chart_new(&chart, screen_columns() - LABEL - 3, height)) {
-        heap_times_chart(&v->times, &browse->run, &chart);
-        double top = chart_top(&chart);
+    chart_new(&chart, screen_columns() - LABEL - 3, height);
+    heap_times_chart(&v->times, &browse->run, &chart);
+    double top = chart_top(&chart);
 
-        draw_peak(browse, &chart, y);
-        for (int row = height - 1; row >= 0; row--)
-            draw_row(browse, &chart, top, row, y + height - row);
-        draw_axis(browse, &chart, y + height + 1);
-        if (marks > 0)
-            draw_marks(v, &chart, y + height + 3);
-        draw_legend(y + height + 3 + (marks > 0));
-    }
+    draw_peak(browse, &chart, y);
+    for (int row = height - 1; row >= 0; row--)
+        draw_row(browse, &chart, top, row, y + height - row);
+    draw_axis(browse, &chart, y + height + 1);
+    if (marks > 0)
+        draw_marks(v, &chart, y + height + 3);
+    draw_legend(y + height + 3 + (marks > 0));
     chart_free(&chart);
     return height + around;
 }
@@ -221,8 +220,6 @@ struct view *view_time_new(void)
                                           above, NULL, row,  text, NULL,  release};
     struct view_time *v = calloc(1, sizeof *v);
 
-    if (v == NULL)
-        return NULL;
     v->view.kind = &kind;
     return &v->view;
 }

@@ -41,10 +41,6 @@ static void free_view(struct view *view)
 
 void view_enter(struct browse *browse, struct view *view)
 {
-    if (view == NULL) {
-        browse_say(browse, "Out of memory.");
-        return;
-    }
     view->from = browse->view;
     browse->view = view;
 }
@@ -67,10 +63,6 @@ static void go_to_root(struct browse *browse, int number)
 
     if (*root == NULL)
         *root = number == ROOT_TIME ? view_time_new() : view_lines_new(number == ROOT_FUNCTIONS);
-    if (*root == NULL) {
-        browse_say(browse, "Out of memory.");
-        return;
-    }
     while (browse->view != NULL && browse->view->from != NULL)
         view_back(browse);
     browse->view = *root;
@@ -101,8 +93,8 @@ static int has_capitals(const char *text)
 static int matches(struct browse *browse, size_t row)
 {
     char *text = browse->view->kind->text(browse, browse->view, row);
-    int found = text != NULL && (has_capitals(browse->pattern) ? strstr(text, browse->pattern)
-                                                               : strcasestr(text, browse->pattern)) != NULL;
+    int found = (has_capitals(browse->pattern) ? strstr(text, browse->pattern)
+                                               : strcasestr(text, browse->pattern)) != NULL;
 
     free(text);
     return found;
