@@ -57,12 +57,10 @@ const struct manual manual_advise = {
 /* Prints a paragraph below a heading, made harmless. */
 static void say(const struct report *report, const char *text)
 {
-    char *harmless = text != NULL ? text_harmless(text) : NULL;
+    char *harmless = text_harmless(text);
 
-    if (harmless != NULL) {
-        printf("%*s", INDENT, "");
-        text_wrap(stdout, harmless, report->width > INDENT ? (size_t)report->width - INDENT : 0, INDENT);
-    }
+    printf("%*s", INDENT, "");
+    text_wrap(stdout, harmless, report->width > INDENT ? (size_t)report->width - INDENT : 0, INDENT);
     free(harmless);
 }
 
@@ -71,12 +69,12 @@ static void print_source(const struct report *report, const struct run *run,
 {
     char *text = NULL;
 
-    if (source_line(run, place->file, place->line, &text) == SOURCE_FINE && text != NULL) {
+    if (source_line(run, place->file, place->line, &text) == SOURCE_FINE) {
         char *harmless = text_harmless(text);
 
-        if (harmless != NULL && report->width > 2 * INDENT)
+        if (report->width > 2 * INDENT)
             harmless = text_cut(harmless, (size_t)report->width - 2 * INDENT, 0);
-        printf("%*s%s%s%s\n", 2 * INDENT, "", report_color(report, "dim"), harmless != NULL ? harmless : "",
+        printf("%*s%s%s%s\n", 2 * INDENT, "", report_color(report, "dim"), harmless,
                report_color(report, "reset"));
         free(harmless);
     }
@@ -97,13 +95,12 @@ static void print_finding(const struct report *report, const struct advice *advi
     static const char *const words[] = {[CERTAIN] = "Certain", [LIKELY] = "Likely", [ASK] = "Worth a look"};
     const struct finding *f = &advice->findings[index];
     const struct profile_place *place = &advice->profile.places[f->place];
-    char *where = finding_place(advice, f), *heading = NULL, *harmless = NULL, text[400], count[UNITS_SIZE];
+    char *where = finding_place(advice, f),
+         *heading = text_make("%zu. %s: %s", index + 1, where, f->rule->title),
+         *harmless = text_harmless(heading), text[400], count[UNITS_SIZE];
 
-    if (asprintf(&heading, "%zu. %s: %s", index + 1, where != NULL ? where : "", f->rule->title) < 0)
-        heading = NULL;
-    harmless = heading != NULL ? text_harmless(heading) : NULL;
     printf("\n%s", report_color(report, "bold"));
-    text_wrap(stdout, harmless != NULL ? harmless : "", (size_t)report->width, INDENT);
+    text_wrap(stdout, harmless, (size_t)report->width, INDENT);
     fputs(report_color(report, "reset"), stdout);
     print_source(report, advice->run, place);
     snprintf(text, sizeof text, "%s, by rule %s:", words[f->certainty], f->rule->id);

@@ -60,23 +60,23 @@ static const char *const why_not[] = {
 static void print_head(const struct report *report, const struct lines_query *query,
                        const struct annotated *a)
 {
-    char value[UNITS_SIZE], share[UNITS_SIZE] = "", lines[UNITS_SIZE], *text = NULL,
+    char value[UNITS_SIZE], share[UNITS_SIZE] = "", lines[UNITS_SIZE],
                             *path = text_harmless(source_short(query->run, a->file));
 
     if (!query->run->window.set && !measures[measures[query->by].least].is_least)
         units_percent(share, (double)measure_value(&a->sum, query->by),
                       (double)measure_value(&a->lines.sum, query->by));
-    if (path != NULL && report->width > 1)
+    if (report->width > 1)
         path = text_cut(path, (size_t)report->width - 1, 1);
-    if (path != NULL && asprintf(&text, "%s: %s %s%s%s%s, in %s line%s", path, measures[query->by].called,
-                                 units_measure(value, &a->sum, query->by, report->bytes),
-                                 *share != '\0' ? ", " : "", share, *share != '\0' ? " of the run's" : "",
-                                 units_count(lines, (int64_t)a->counted), a->counted == 1 ? "" : "s") >= 0) {
-        printf("\n%s", report_color(report, "bold"));
-        text_wrap(stdout, text, (size_t)report->width, 2);
-        fputs(report_color(report, "reset"), stdout);
-        free(text);
-    }
+    char *text = text_make("%s: %s %s%s%s%s, in %s line%s", path, measures[query->by].called,
+                           units_measure(value, &a->sum, query->by, report->bytes),
+                           *share != '\0' ? ", " : "", share, *share != '\0' ? " of the run's" : "",
+                           units_count(lines, (int64_t)a->counted), a->counted == 1 ? "" : "s");
+
+    printf("\n%s", report_color(report, "bold"));
+    text_wrap(stdout, text, (size_t)report->width, 2);
+    fputs(report_color(report, "reset"), stdout);
+    free(text);
     if (why_not[a->state] != NULL)
         text_wrap(stdout, why_not[a->state], (size_t)report->width, 0);
     free(path);
@@ -89,7 +89,7 @@ static char *findings_below(const struct report *report, const struct annotated 
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
-    for (size_t i = 0; out != NULL && i < a->advice.finding_count; i++) {
+    for (size_t i = 0; i < a->advice.finding_count; i++) {
         const struct finding *f = &a->advice.findings[i];
         char *claim = annotated_is_about(a, f, line) ? finding_claim(report, &a->advice, f) : NULL;
 
@@ -100,8 +100,7 @@ static char *findings_below(const struct report *report, const struct annotated 
         fputs(report_color(report, "reset"), out);
         free(claim);
     }
-    if (out != NULL)
-        fclose(out);
+    fclose(out);
     return text;
 }
 
@@ -138,8 +137,7 @@ static bool matters(const struct lines_query *query, const struct annotated *a,
     return row->found || (value != 0 && llabs(value) >= llabs(measure_value(&a->sum, query->by)) / LEAST);
 }
 
-/* Which lines are shown, from 0 on: those that matter, or else all that have anything, and those around them. NULL = no
- * memory. */
+/* Which lines are shown, from 0 on: those that matter, or else all that have anything, and those around them. */
 static unsigned char *choose(const struct lines_query *query, const struct annotated *a)
 {
     size_t count = a->source.count;
@@ -148,9 +146,9 @@ static unsigned char *choose(const struct lines_query *query, const struct annot
 
     for (size_t i = 0; i < a->count; i++)
         some |= matters(query, a, &a->rows[i]);
-    if (shown != NULL && all)
+    if (all)
         memset(shown, 1, count);
-    for (size_t i = 0; shown != NULL && i < a->count; i++) {
+    for (size_t i = 0; i < a->count; i++) {
         const struct annotated_line *row = &a->rows[i];
         int64_t from, to;
 
@@ -160,7 +158,7 @@ static unsigned char *choose(const struct lines_query *query, const struct annot
         to = (int64_t)count - row->line > context ? row->line + context : (int64_t)count;
         memset(shown + from, 1, (size_t)(to - from));
     }
-    for (size_t at = 1; shown != NULL && at + 1 < count; at++) /* a gap takes a line, too */
+    for (size_t at = 1; at + 1 < count; at++) /* a gap takes a line, too */
         shown[at] |= shown[at - 1] == 1 && shown[at + 1] == 1;
     return shown;
 }
@@ -173,16 +171,13 @@ static void add_gap(struct table *table, const struct lines_query *query)
 }
 
 /* The rows of lines that the source has, and after them those of lines that it does not have. */
-static int add_rows(const struct report *report, struct table *table, const struct lines_query *query,
-                    const struct annotated *a, size_t *left_out)
+static void add_rows(const struct report *report, struct table *table, const struct lines_query *query,
+                     const struct annotated *a, size_t *left_out)
 {
     unsigned char *shown = choose(query, a);
     size_t next = 0, last = 0;
 
     *left_out = 0;
-
-    if (shown == NULL)
-        return report_error(report, EXIT_FAILED, "out of memory");
     for (size_t at = 0; at < a->source.count; at++) {
         const struct annotated_line *row = NULL;
 
@@ -207,15 +202,13 @@ static int add_rows(const struct report *report, struct table *table, const stru
     for (size_t i = 0; i < a->count; i++)
         if (a->rows[i].line < 1 || (size_t)a->rows[i].line > a->source.count)
             add_row(report, table, query, a, a->rows[i].line, NULL, &a->rows[i]);
-    return EXIT_FINE;
 }
 
-static int print_text(struct report *report, const struct lines_query *query, const struct annotated *a)
+static void print_text(struct report *report, const struct lines_query *query, const struct annotated *a)
 {
     char count[UNITS_SIZE];
     struct table *table;
     size_t left_out = 0;
-    int status;
 
     run_headline(report, query->run);
     filter_print(report, &filter, query->run, &a->lines.sum);
@@ -224,7 +217,7 @@ static int print_text(struct report *report, const struct lines_query *query, co
         if (query->run->t.m.allocations > 0)
             printf("No line of it has a source file.\n");
         nameless_print(report, query->run, query->by);
-        return EXIT_FINE;
+        return;
     }
     print_head(report, query, a);
     table = table_new(report);
@@ -234,16 +227,14 @@ static int print_text(struct report *report, const struct lines_query *query, co
         table_column(table, "SOURCE", TABLE_TEXT);
     else
         table_column(table, "FUNCTION", TABLE_NAME);
-    status = add_rows(report, table, query, a, &left_out);
-    if (status == EXIT_FINE)
-        table_print(table);
+    add_rows(report, table, query, a, &left_out);
+    table_print(table);
     table_free(table);
     if (left_out > 0)
         printf("\n%s line%s with less than 0.1 %% of it %s left out: --all\n",
                units_count(count, (int64_t)left_out), left_out == 1 ? "" : "s", left_out == 1 ? "is" : "are");
     show_words(report);
     report_next(report, "advise", "", "what could be done about it");
-    return status;
 }
 
 /* ---- JSON ---------------------------------------------------------------------------------------- */
@@ -327,7 +318,7 @@ int command_annotate(struct report *report, int argc, char **argv)
     if (status == EXIT_FINE && report->json)
         print_json(&query, &annotated);
     else if (status == EXIT_FINE)
-        status = print_text(report, &query, &annotated);
+        print_text(report, &query, &annotated);
     annotated_free(&annotated);
     filter_free(&filter);
     run_free(&run);

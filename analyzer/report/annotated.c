@@ -19,13 +19,7 @@ struct candidates {
     struct candidate *list;
     size_t count;
     bool any; /* some line has a file */
-    bool failed;
 };
-
-static int no_memory(const struct report *report)
-{
-    return report_error(report, EXIT_FAILED, "out of memory");
-}
 
 static const char *file_of(const struct annotated *a, const struct finding *finding)
 {
@@ -54,10 +48,6 @@ static void offer(struct candidates *c, const char *pattern, const char *file, i
     if (i == c->count) {
         struct candidate *one = profile_grow(&c->list, &c->count, sizeof *one);
 
-        if (one == NULL) {
-            c->failed = true;
-            return;
-        }
         one->file = file;
     }
     c->list[i].value += value;
@@ -93,7 +83,7 @@ static int list_all(const struct report *report, const struct lines_query *query
         fprintf(stderr, "  %10s  %s\n",
                 measures[query->by].is_bytes ? units_bytes(value, c->list[i].value, report->bytes)
                                              : units_count(value, c->list[i].value),
-                file != NULL ? file : "");
+                file);
         free(file);
     }
     if (c->count > LISTED)
@@ -112,9 +102,7 @@ static int find_file(const struct report *report, const struct lines_query *quer
     for (size_t i = 0; i < a->advice.finding_count; i++)
         offer(&c, pattern, file_of(a, &a->advice.findings[i]), 0);
     a->file = c.count == 1 ? c.list[0].file : exactly(&c, query->run, pattern);
-    if (c.failed)
-        status = no_memory(report);
-    else if (c.count > 1 && a->file == NULL)
+    if (c.count > 1 && a->file == NULL)
         status = list_all(report, query, pattern, &c);
     else if (c.any && a->file == NULL)
         status = report_error(report, EXIT_FAILED,
@@ -134,7 +122,7 @@ static int by_line(const void *a, const void *b)
     return (x->line > y->line) - (x->line < y->line);
 }
 
-/* The row of a line, which is made if there is none; NULL = no memory. */
+/* The row of a line, which is made if there is none. */
 static struct annotated_line *row_of(struct annotated *a, int64_t line)
 {
     for (size_t i = 0; i < a->count; i++)
@@ -142,22 +130,20 @@ static struct annotated_line *row_of(struct annotated *a, int64_t line)
             return &a->rows[i];
     struct annotated_line *row = profile_grow(&a->rows, &a->count, sizeof *row);
 
-    if (row != NULL)
-        row->line = line;
+    row->line = line;
     return row;
 }
 
 /* Adds up what functions and instances of templates have in the same line. */
-static int collect(const struct report *report, struct annotated *a)
+static void collect(struct annotated *a)
 {
     for (size_t i = 0; i < a->lines.count; i++) {
         const struct line_row *one = &a->lines.rows[i];
-        struct annotated_line *row;
 
         if (one->file == NULL || strcmp(one->file, a->file) != 0)
             continue;
-        if ((row = row_of(a, one->line)) == NULL)
-            return no_memory(report);
+        struct annotated_line *row = row_of(a, one->line);
+
         if (!row->counted) /* the largest comes first */
             row->function = one->function;
         a->counted += !row->counted;
@@ -169,19 +155,17 @@ static int collect(const struct report *report, struct annotated *a)
     }
     for (size_t i = 0; i < a->advice.finding_count; i++) {
         const struct profile_place *place = &a->advice.profile.places[a->advice.findings[i].place];
-        struct annotated_line *row;
 
         if (!annotated_is_about(a, &a->advice.findings[i], place->line))
             continue;
-        if ((row = row_of(a, place->line)) == NULL)
-            return no_memory(report);
+        struct annotated_line *row = row_of(a, place->line);
+
         if (row->function == NULL)
             row->function = place->function;
         row->found = true;
     }
     if (a->count > 0)
         qsort(a->rows, a->count, sizeof *a->rows, by_line);
-    return EXIT_FINE;
 }
 
 int annotated_read(struct report *report, const struct lines_query *query, const char *pattern, bool advise,
@@ -198,11 +182,11 @@ int annotated_read(struct report *report, const struct lines_query *query, const
         status = find_file(report, query, pattern, a);
     if (status != EXIT_FINE || a->file == NULL)
         return status;
-    status = collect(report, a);
+    collect(a);
     a->state = source_whole(query->run, a->file, &text, &size);
-    if (status == EXIT_FINE && a->state == SOURCE_FINE && !source_lines_split(&a->source, text, size))
-        status = no_memory(report);
-    return status;
+    if (a->state == SOURCE_FINE)
+        source_lines_split(&a->source, text, size);
+    return EXIT_FINE;
 }
 
 void annotated_free(struct annotated *a)

@@ -24,10 +24,9 @@ line(const struct report *report, const char *title, const char *format, ...)
     char *text = text_format(format, arguments);
 
     va_end(arguments);
-    if (text != NULL && report->width > 8)
+    if (report->width > 8)
         text = text_cut(text, (size_t)report->width - 7, 0);
-    printf("%s%-5s%s  %s\n", report_color(report, "bold"), title, report_color(report, "reset"),
-           text != NULL ? text : "");
+    printf("%s%-5s%s  %s\n", report_color(report, "bold"), title, report_color(report, "reset"), text);
     free(text);
 }
 
@@ -41,7 +40,7 @@ static void print_where(const struct report *report, const struct run *run, cons
 
     units_bytes(bytes, row->m.peak_bytes, report->bytes);
     units_percent(share, (double)row->m.peak_bytes, (double)run->t.m.peak_bytes);
-    if (report->width > 0 && place != NULL && name != NULL) {
+    if (report->width > 0) {
         size_t taken = sizeof "where    (), " + text_width(bytes) + text_width(share),
                room = (size_t)report->width > taken ? (size_t)report->width - taken : 0,
                named = text_width(name) < LEAST_NAME ? text_width(name) : LEAST_NAME;
@@ -52,8 +51,7 @@ static void print_where(const struct report *report, const struct run *run, cons
         free(name);
         name = cut;
     }
-    line(report, "where", "%s (%s) %s  %s", bytes, share, place != NULL ? place : "",
-         name != NULL ? name : "");
+    line(report, "where", "%s (%s) %s  %s", bytes, share, place, name);
     free(raw);
     free(place);
     free(name);

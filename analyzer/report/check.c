@@ -160,8 +160,8 @@ static int load_baseline(struct report *report, int64_t number, struct verdict *
     status = must_be_complete(report, base);
     if (status == EXIT_FINE)
         status = totals(report, &verdict->base);
-    if (status == EXIT_FINE && asprintf(&verdict->against, "run %lld %s", (long long)number, base->label) < 0)
-        verdict->against = NULL;
+    if (status == EXIT_FINE)
+        verdict->against = text_make("run %lld %s", (long long)number, base->label);
     return status;
 }
 
@@ -371,14 +371,15 @@ static void annotate(const struct report *report, const struct verdict *verdict)
         const struct limit *l = &verdict->limits[i];
         char *what = NULL;
         size_t size;
-        FILE *out = exceeded(l) ? open_memstream(&what, &size) : NULL;
 
-        if (out == NULL)
+        if (!exceeded(l))
             continue;
+        FILE *out = open_memstream(&what, &size);
+
         fputs(measures[l->measure].called, out);
         say_exceeded(out, report, l, verdict->against);
-        if (fclose(out) == 0)
-            check_lines_annotate(report, l->measure, what, &l->lines);
+        fclose(out);
+        check_lines_annotate(report, l->measure, what, &l->lines);
         free(what);
     }
     if (check_rss_exceeded(&verdict->rss))

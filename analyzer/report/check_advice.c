@@ -51,11 +51,11 @@ void check_advice_free(struct check_advice *check)
 void check_advice_print(const struct report *report, const struct check_advice *check)
 {
     for (size_t i = 0; i < check->advice.finding_count; i++) {
-        char *sentence = finding_sentence(report, &check->advice, &check->advice.findings[i]), *text = NULL;
+        char *sentence = finding_sentence(report, &check->advice, &check->advice.findings[i]);
+        char *text =
+            text_make("%sadvice%s: %s", report_color(report, "red"), report_color(report, "reset"), sentence);
 
-        if (sentence != NULL && asprintf(&text, "%sadvice%s: %s", report_color(report, "red"),
-                                         report_color(report, "reset"), sentence) >= 0)
-            text_wrap(stdout, text, (size_t)report->width, 2);
+        text_wrap(stdout, text, (size_t)report->width, 2);
         free(text);
         free(sentence);
     }
@@ -66,12 +66,11 @@ void check_advice_annotate(const struct report *report, const struct check_advic
     for (size_t i = 0; i < check->advice.finding_count; i++) {
         const struct finding *f = &check->advice.findings[i];
         const struct profile_place *place = &check->advice.profile.places[f->place];
-        char *what = finding_sentence(report, &check->advice, f), *more = NULL;
+        char *what = finding_sentence(report, &check->advice, f),
+             *more = text_make(". %s %s", f->what, f->remedy);
 
-        if (what != NULL && asprintf(&more, ". %s %s", f->what, f->remedy) >= 0) {
-            check_lines_error(place->file, place->line, f->rule->title, what, more);
-            free(more);
-        }
+        check_lines_error(place->file, place->line, f->rule->title, what, more);
+        free(more);
         free(what);
     }
 }

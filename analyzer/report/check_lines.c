@@ -98,15 +98,13 @@ static char *amount(const struct report *report, char *out, enum measure measure
 /* "+4.00 MiB (2.00 MiB -> 6.00 MiB)", or "6.00 MiB"; malloc'ed. */
 static char *amounts(const struct report *report, enum measure measure, const struct check_line *line)
 {
-    char grown[UNITS_SIZE], before[UNITS_SIZE], value[UNITS_SIZE], *text = NULL;
+    char grown[UNITS_SIZE], before[UNITS_SIZE], value[UNITS_SIZE];
 
     amount(report, value, measure, line->value);
     if (line->before < 0)
         return strdup(value);
-    if (asprintf(&text, "+%s (%s -> %s)", amount(report, grown, measure, change(line)),
-                 amount(report, before, measure, line->before), value) < 0)
-        return NULL;
-    return text;
+    return text_make("+%s (%s -> %s)", amount(report, grown, measure, change(line)),
+                     amount(report, before, measure, line->before), value);
 }
 
 /* As much of a name as there is room for behind so many columns; all of it where nobody looks. */
@@ -115,7 +113,7 @@ static char *fitting_name(const struct report *report, const char *function, siz
     char *name = text_harmless(function), *cut;
     size_t width = (size_t)report->width;
 
-    if (name == NULL || report->width <= 0)
+    if (report->width <= 0)
         return name;
     cut = names_cut(name, width > before + LEAST_NAME ? width - before : LEAST_NAME);
     free(name);
@@ -130,11 +128,10 @@ void check_lines_print(const struct report *report, const struct run *run, enum 
         char *raw = show_place(run, line->file, line->line),
              *place = text_harmless(raw != NULL ? raw : text_basename(line->module)),
              *text = amounts(report, measure, line);
-        size_t before = 6 + (text != NULL ? text_width(text) : 0) + (place != NULL ? text_width(place) : 0);
+        size_t before = 6 + text_width(text) + text_width(place);
         char *function = fitting_name(report, line->function, before);
 
-        printf("  %s  %s  %s\n", text != NULL ? text : "", place != NULL ? place : "",
-               function != NULL ? function : "");
+        printf("  %s  %s  %s\n", text, place, function);
         free(raw);
         free(place);
         free(function);
@@ -177,7 +174,7 @@ static void put_harmless(const char *text, int property)
 {
     char *harmless = text_harmless(text);
 
-    put_escaped(harmless != NULL ? harmless : "", property);
+    put_escaped(harmless, property);
     free(harmless);
 }
 
@@ -224,13 +221,15 @@ void check_lines_annotate(const struct report *report, enum measure measure, con
     snprintf(title, sizeof title, "%s above its limit", measures[measure].called);
     for (size_t i = 0; i < lines->count; i++) {
         const struct check_line *line = &lines->row[i];
-        char *text = line->file != NULL ? amounts(report, measure, line) : NULL, *more = NULL;
 
-        if (text != NULL && asprintf(&more, "; this line: %s, in %s", text, line->function) >= 0) {
-            check_lines_error(line->file, line->line, title, what, more);
-            annotated++;
-            free(more);
-        }
+        if (line->file == NULL)
+            continue;
+        char *text = amounts(report, measure, line),
+             *more = text_make("; this line: %s, in %s", text, line->function);
+
+        check_lines_error(line->file, line->line, title, what, more);
+        annotated++;
+        free(more);
         free(text);
     }
     if (annotated == 0)

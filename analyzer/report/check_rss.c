@@ -111,18 +111,16 @@ static void print_part(const struct report *report, const struct run *run, const
                                                                          : ""),
          *function = line != NULL && line->function != NULL ? text_harmless(line->function) : NULL;
 
-    char *text = NULL, *all = NULL;
-    int named = place != NULL && (*place != '\0' || function != NULL);
+    char *text = *place != '\0' || function != NULL
+                     ? text_make("  %s  %s%s%s", units_bytes(of, line->bytes, report->bytes), place,
+                                 function != NULL ? "  " : "", function != NULL ? function : "")
+                     : NULL;
+    char *all = text_make("  %s  %s%s", units_bytes(bytes, part->bytes, report->bytes), name,
+                          text != NULL ? text : "");
 
-    if (named && asprintf(&text, "  %s  %s%s%s", units_bytes(of, line->bytes, report->bytes), place,
-                          function != NULL ? "  " : "", function != NULL ? function : "") < 0)
-        text = NULL;
-    if (asprintf(&all, "  %s  %s%s", units_bytes(bytes, part->bytes, report->bytes), name,
-                 text != NULL ? text : "") < 0)
-        all = NULL;
-    if (all != NULL && report->width > 0)
+    if (report->width > 0)
         all = text_cut(all, (size_t)report->width, 0);
-    printf("%s\n", all != NULL ? all : "");
+    printf("%s\n", all);
     free(text);
     free(all);
     free(raw);
@@ -161,21 +159,20 @@ void check_rss_annotate(const struct report *report, const struct check_rss *rss
     char *what = NULL;
     FILE *out = open_memstream(&what, &size);
 
-    if (out == NULL)
-        return;
     fputs("resident", out);
     say_exceeded(out, report, rss);
     fclose(out);
     for (size_t i = 0; i < count; i++) {
         const struct resident_part *part = &r->parts[order[i]];
         const struct resident_line *line = part->count > 0 ? &part->lines[0] : NULL;
-        char bytes[UNITS_SIZE], *more = NULL;
+        char bytes[UNITS_SIZE];
 
-        if (line == NULL || line->file == NULL ||
-            asprintf(&more, "; this line: %s of what is %s, in %s",
-                     units_bytes(bytes, line->bytes, report->bytes), resident_part_names[order[i]],
-                     line->function) < 0)
+        if (line == NULL || line->file == NULL)
             continue;
+        char *more =
+            text_make("; this line: %s of what is %s, in %s", units_bytes(bytes, line->bytes, report->bytes),
+                      resident_part_names[order[i]], line->function);
+
         check_lines_error(line->file, line->line, title, what, more);
         annotated++;
         free(more);

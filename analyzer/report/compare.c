@@ -62,21 +62,20 @@ static int is_whole(void)
 
 static void print_sentence(const struct report *report, const struct compared *a, const struct compared *b)
 {
-    char *text = totals_sentence(report, by, a, b), *harmless = text != NULL ? text_harmless(text) : NULL;
+    char *text = totals_sentence(report, by, a, b), *harmless = text_harmless(text);
 
-    printf("%s%s%s\n", report_color(report, "bold"), harmless != NULL ? harmless : "",
-           report_color(report, "reset"));
+    printf("%s%s%s\n", report_color(report, "bold"), harmless, report_color(report, "reset"));
     free(harmless);
     free(text);
 }
 
 static void name_cells(const struct run *run, struct table *table, const struct match *m)
 {
-    char *place = show_place(run, m->file, m->line), *text = NULL;
+    char *place = show_place(run, m->file, m->line),
+         *text = place != NULL && m->line_before != m->line
+                     ? text_make("%s (was :%lld)", place, (long long)m->line_before)
+                     : NULL;
 
-    if (place != NULL && m->line_before != m->line &&
-        asprintf(&text, "%s (was :%lld)", place, (long long)m->line_before) < 0)
-        text = NULL;
     show_name_cells(
         table, (enum group)group,
         &(struct show_name){text != NULL ? text : place, m->function, m->module, m->language, m->type});

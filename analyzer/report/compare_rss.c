@@ -82,7 +82,7 @@ static void row(const struct report *report, struct table *table, int64_t before
 void compare_rss_print(const struct report *report, const struct compare_rss *rss)
 {
     const struct resident *before = &rss->before, *after = &rss->after;
-    char a[128], b[128], *text = NULL;
+    char a[128], b[128];
     int order[PAGES_PARTS];
 
     if (!rss->known)
@@ -90,10 +90,10 @@ void compare_rss_print(const struct report *report, const struct compare_rss *rs
     rss_moment(before, a, sizeof a);
     rss_moment(after, b, sizeof b);
     printf("\n%sResident, by part%s\n", report_color(report, "bold"), report_color(report, "reset"));
-    if (asprintf(&text, "Where most was seen: before %s, after %s.", a, b) >= 0) {
-        text_wrap(stdout, text, (size_t)report->width, 0);
-        free(text);
-    }
+    char *text = text_make("Where most was seen: before %s, after %s.", a, b);
+
+    text_wrap(stdout, text, (size_t)report->width, 0);
+    free(text);
     struct table *table = table_new(report);
 
     table_column(table, "CHANGE", TABLE_RIGHT);

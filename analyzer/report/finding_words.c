@@ -14,10 +14,9 @@
 char *finding_place(const struct advice *advice, const struct finding *finding)
 {
     const struct profile_place *place = &advice->profile.places[finding->place];
-    char *where = show_place(advice->run, place->file, place->line), *text = NULL;
+    char *where = show_place(advice->run, place->file, place->line),
+         *text = text_make("%s (%s)", where != NULL ? where : text_basename(place->module), place->function);
 
-    if (asprintf(&text, "%s (%s)", where != NULL ? where : text_basename(place->module), place->function) < 0)
-        text = NULL;
     free(where);
     return text;
 }
@@ -64,24 +63,20 @@ size_t finding_savings(const struct report *report, const struct advice *advice,
 
 char *finding_claim(const struct report *report, const struct advice *advice, const struct finding *finding)
 {
-    char *text = NULL, savings[FINDING_SAVINGS][FINDING_SAVING];
+    char savings[FINDING_SAVINGS][FINDING_SAVING];
     size_t count = finding_savings(report, advice, finding, savings);
 
-    if (asprintf(&text, "%s (%s, %s)%s%s", finding->rule->title, finding->rule->id,
-                 certainty_names[finding->certainty], count > 0 ? "; saves " : "",
-                 count > 0 ? savings[0] : "") < 0)
-        return NULL;
-    return text;
+    return text_make("%s (%s, %s)%s%s", finding->rule->title, finding->rule->id,
+                     certainty_names[finding->certainty], count > 0 ? "; saves " : "",
+                     count > 0 ? savings[0] : "");
 }
 
 char *finding_sentence(const struct report *report, const struct advice *advice,
                        const struct finding *finding)
 {
     char *place = finding_place(advice, finding), *claim = finding_claim(report, advice, finding),
-         *harmless = place != NULL ? text_harmless(place) : NULL, *text = NULL;
+         *harmless = text_harmless(place), *text = text_make("%s: %s", harmless, claim);
 
-    if (harmless != NULL && claim != NULL && asprintf(&text, "%s: %s", harmless, claim) < 0)
-        text = NULL;
     free(harmless);
     free(claim);
     free(place);
@@ -179,24 +174,20 @@ void finding_json_lacks(struct json *json, const struct advice *advice, const bo
 void finding_suppressed(const struct report *report, const struct advice *advice, const char *space)
 {
     size_t by_file = advice->suppressed[SUPPRESSED_FILE], by_comment = advice->suppressed[SUPPRESSED_COMMENT];
-    char *file = text_harmless(advice->known.file != NULL ? advice->known.file : ""), *text = NULL;
 
-    if (by_file + by_comment == 0 || file == NULL) {
-        free(file);
+    if (by_file + by_comment == 0)
         return;
-    }
+    char *file = text_harmless(advice->known.file != NULL ? advice->known.file : "");
     const char *comments = by_comment == 1 ? "a comment" : "comments";
     const char *are = by_file + by_comment == 1 ? " is" : "s are";
-    int made = by_comment == 0 ? asprintf(&text, "%zu finding%s suppressed by %s", by_file, are, file)
-               : by_file == 0  ? asprintf(&text, "%zu finding%s suppressed by %s", by_comment, are, comments)
-                               : asprintf(&text, "%zu finding%s suppressed: %zu by %s, %zu by %s",
-                                          by_file + by_comment, are, by_file, file, by_comment, comments);
+    char *text = by_comment == 0 ? text_make("%zu finding%s suppressed by %s", by_file, are, file)
+                 : by_file == 0  ? text_make("%zu finding%s suppressed by %s", by_comment, are, comments)
+                                 : text_make("%zu finding%s suppressed: %zu by %s, %zu by %s",
+                                             by_file + by_comment, are, by_file, file, by_comment, comments);
 
-    if (made >= 0) {
-        fputs(space, stdout);
-        text_wrap(stdout, text, (size_t)report->width, 2);
-        free(text);
-    }
+    fputs(space, stdout);
+    text_wrap(stdout, text, (size_t)report->width, 2);
+    free(text);
     free(file);
 }
 

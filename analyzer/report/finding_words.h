@@ -7,7 +7,7 @@
 #define FINDING_SAVINGS 5
 #define FINDING_SAVING 128
 
-/* "records.py:12 (main)"; malloc'ed, not harmless yet. NULL = no memory. */
+/* "records.py:12 (main)"; malloc'ed, not harmless yet. */
 char *finding_place(const struct advice *advice, const struct finding *finding);
 
 /* "about 14.0 MiB of the peak (93.4 %)", and so on: returns how many there are, the one that matters most first. */
@@ -15,7 +15,7 @@ size_t finding_savings(const struct report *report, const struct advice *advice,
                        const struct finding *finding, char savings[FINDING_SAVINGS][FINDING_SAVING]);
 
 /* "a list that is walked once (walked-once, likely); saves about 14.0 MiB of the peak (93.4 %)", and the same behind its
- * place; malloc'ed and harmless. NULL = no memory. */
+ * place; malloc'ed and harmless. */
 char *finding_claim(const struct report *report, const struct advice *advice, const struct finding *finding);
 char *finding_sentence(const struct report *report, const struct advice *advice,
                        const struct finding *finding);

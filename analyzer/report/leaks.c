@@ -155,10 +155,10 @@ static void print_suppressed(const struct report *report, const struct suppressi
     const char *heading = "\nSuppressed\n";
 
     for (size_t i = 0; i < s->count; i++) {
-        char *pattern = s->list[i].sites > 0 ? text_harmless(s->list[i].pattern) : NULL;
-
-        if (pattern == NULL)
+        if (s->list[i].sites == 0)
             continue;
+        char *pattern = text_harmless(s->list[i].pattern);
+
         fputs(heading, stdout);
         print_amount(report, &s->list[i].m, pattern);
         heading = "";
@@ -206,18 +206,17 @@ static int print_text(const struct report *report, const struct lines_query *que
                : filter_is_set(&filter)             ? " in what matches"
                                                     : "");
     if (lines->all > 0) {
-        char *text = NULL;
+        char *text =
+            text_make("%s in %s block%s %s, from %s stack%s", units_bytes(a, m->live_bytes, report->bytes),
+                      units_count(b, m->live_allocations),
+                      m->live_allocations == 1 ? (past ? " was" : " is")
+                      : past                   ? "s were"
+                                               : "s are",
+                      end, units_count(c, (int64_t)lines->all), lines->all == 1 ? "" : "s");
 
-        if (asprintf(&text, "%s in %s block%s %s, from %s stack%s",
-                     units_bytes(a, m->live_bytes, report->bytes), units_count(b, m->live_allocations),
-                     m->live_allocations == 1 ? (past ? " was" : " is")
-                     : past                   ? "s were"
-                                              : "s are",
-                     end, units_count(c, (int64_t)lines->all), lines->all == 1 ? "" : "s") >= 0) {
-            text_wrap(stdout, text, (size_t)report->width, 0);
-            putchar('\n');
-            free(text);
-        }
+        text_wrap(stdout, text, (size_t)report->width, 0);
+        putchar('\n');
+        free(text);
         status = show_lines(report, query, lines, NULL, 0);
     }
     if (out->python.unknown > 0)
@@ -323,11 +322,10 @@ int command_leaks(struct report *report, int argc, char **argv)
         status = python_end_resolve(report, &run, &out.python);
     if (status == EXIT_FINE)
         status = kept_load(report, &run, out.python.processes > 0, &out.kept);
-    if (status == EXIT_FINE &&
-        (out.of_place = calloc(out.kept.profile.place_count + 1, sizeof *out.of_place)) == NULL)
-        status = report_error(report, EXIT_FAILED, "out of memory");
-    if (status == EXIT_FINE)
+    if (status == EXIT_FINE) {
+        out.of_place = calloc(out.kept.profile.place_count + 1, sizeof *out.of_place);
         status = lines_read(report, &query, &lines);
+    }
     if (status == EXIT_FINE)
         status = report->json ? print_json(report, &query, &lines, &out)
                               : print_text(report, &query, &lines, &out);

@@ -70,16 +70,13 @@ static int is_old(const struct run *run, double age)
 }
 
 /* Moves *run into the list, and leaves it empty. */
-static int add(struct prune *prune, struct run *run)
+static void add(struct prune *prune, struct run *run)
 {
     struct run *more = realloc(prune->runs, (prune->count + 1) * sizeof *more);
 
-    if (more == NULL)
-        return report_error(prune->report, EXIT_FAILED, "out of memory");
     prune->runs = more;
     more[prune->count++] = *run;
     *run = (struct run){0};
-    return EXIT_FINE;
 }
 
 static int lives(const struct run *run)
@@ -103,7 +100,7 @@ static int choose_by_options(struct prune *prune)
             if (lives(&run))
                 prune->unfinished++;
             else
-                status = add(prune, &run);
+                add(prune, &run);
         }
         run_free(&run);
     }
@@ -127,7 +124,7 @@ static int choose_named(struct prune *prune, int count, char **names)
                                   "run %lld is still being recorded: nothing was removed. Wait for its end.",
                                   (long long)run.number);
         if (status == EXIT_FINE && !twice)
-            status = add(prune, &run);
+            add(prune, &run);
         run_free(&run);
     }
     return status;
@@ -139,10 +136,10 @@ static int choose_named(struct prune *prune, int count, char **names)
 static int64_t file_size(const char *path)
 {
     struct stat status, wal;
-    char *beside = NULL;
+    char *beside = text_make("%s-wal", path);
     int64_t size = stat(path, &status) == 0 ? (int64_t)status.st_size : 0;
 
-    if (asprintf(&beside, "%s-wal", path) >= 0 && stat(beside, &wal) == 0)
+    if (stat(beside, &wal) == 0)
         size += (int64_t)wal.st_size;
     free(beside);
     return size;

@@ -61,9 +61,9 @@ struct shown {
 /* Prints a line, cut to the terminal's width, and frees text. */
 static void put(const struct report *report, const char *color, char *text)
 {
-    if (text != NULL && report->width > 0)
+    if (report->width > 0)
         text = text_cut(text, (size_t)report->width, 0);
-    printf("%s%s%s\n", report_color(report, color), text != NULL ? text : "", report_color(report, "reset"));
+    printf("%s%s%s\n", report_color(report, color), text, report_color(report, "reset"));
     free(text);
 }
 
@@ -72,8 +72,7 @@ static void put_sentence(const struct report *report, const char *color, const c
     char *harmless = text_harmless(text);
 
     fputs(report_color(report, color), stdout);
-    if (harmless != NULL)
-        text_wrap(stdout, harmless, report->width > 2 ? (size_t)report->width - 2 : 0, indent);
+    text_wrap(stdout, harmless, report->width > 2 ? (size_t)report->width - 2 : 0, indent);
     fputs(report_color(report, "reset"), stdout);
     free(harmless);
 }
@@ -108,7 +107,7 @@ static int is_named(const struct resident_line *line)
  * malloc'ed. */
 static char *where(const struct shown *shown, const struct resident_line *line, size_t room)
 {
-    char *text = NULL, *raw = show_place(shown->run, line->file, line->line);
+    char *raw = show_place(shown->run, line->file, line->line);
     const char *of = line->name != NULL       ? line->name
                      : line->function == NULL ? "(no name)"
                      : raw != NULL            ? raw
@@ -116,7 +115,7 @@ static char *where(const struct shown *shown, const struct resident_line *line, 
                                               : "";
     char *place = text_harmless(of), *name = line->function != NULL ? text_harmless(line->function) : NULL;
 
-    if (shown->report->width > 0 && place != NULL) {
+    if (shown->report->width > 0) {
         size_t named = name == NULL ? 0 : text_width(name) < LEAST_NAME ? text_width(name) : LEAST_NAME;
 
         place = text_cut(place, room > named + 16 ? room - named : 16, 1);
@@ -127,9 +126,9 @@ static char *where(const struct shown *shown, const struct resident_line *line, 
         free(name);
         name = cut;
     }
-    if (asprintf(&text, "%s%s%s%s", line->function != NULL ? "by " : "", place != NULL ? place : "",
-                 name != NULL && place != NULL && *place != '\0' ? "  " : "", name != NULL ? name : "") < 0)
-        text = NULL;
+    char *text = text_make("%s%s%s%s", line->function != NULL ? "by " : "", place,
+                           name != NULL && *place != '\0' ? "  " : "", name != NULL ? name : "");
+
     free(raw);
     free(place);
     free(name);
@@ -139,7 +138,7 @@ static char *where(const struct shown *shown, const struct resident_line *line, 
 /* A mapping has a line of code if the program mapped it by itself. */
 static void print_line(const struct shown *shown, int part, const struct resident_line *line, size_t indent)
 {
-    char bytes[UNITS_SIZE], count[UNITS_SIZE], blocks[UNITS_SIZE + 16] = "", *text = NULL;
+    char bytes[UNITS_SIZE], count[UNITS_SIZE], blocks[UNITS_SIZE + 16] = "";
     size_t width = (size_t)shown->report->width;
 
     units_bytes(bytes, line->bytes, shown->report->bytes);
@@ -150,25 +149,22 @@ static void print_line(const struct shown *shown, int part, const struct residen
     size_t taken = indent + shown->numbers + sizeof " by   " + strlen(blocks);
     char *place = where(shown, line, width > taken ? width - taken : 0);
 
-    if (asprintf(&text, "%*s%*s %s%s", (int)indent, "", (int)shown->numbers, bytes,
-                 place != NULL ? place : "", blocks) < 0)
-        text = NULL;
-    put(shown->report, "reset", text);
+    put(shown->report, "reset",
+        text_make("%*s%*s %s%s", (int)indent, "", (int)shown->numbers, bytes, place, blocks));
     free(place);
 }
 
 static void print_rest(const struct shown *shown, const struct resident_part *part, size_t indent)
 {
-    char bytes[UNITS_SIZE], count[UNITS_SIZE], *text = NULL;
+    char bytes[UNITS_SIZE], count[UNITS_SIZE];
     int64_t rest = part->bytes;
 
     for (size_t i = 0; i < part->count; i++)
         rest = (int64_t)((uint64_t)rest - (uint64_t)part->lines[i].bytes);
-    if (asprintf(&text, "%*s%*s (%s more)", (int)indent, "", (int)shown->numbers,
-                 units_bytes(bytes, rest, shown->report->bytes),
-                 units_count(count, (int64_t)(part->all - part->count))) < 0)
-        text = NULL;
-    put(shown->report, "dim", text);
+    put(shown->report, "dim",
+        text_make("%*s%*s (%s more)", (int)indent, "", (int)shown->numbers,
+                  units_bytes(bytes, rest, shown->report->bytes),
+                  units_count(count, (int64_t)(part->all - part->count))));
 }
 
 /* Prints "156 MiB  46.6 %  pinned: ...", broken at spaces, and the part's lines. */
@@ -177,22 +173,20 @@ static void print_part(const struct shown *shown, int which)
     const struct report *report = shown->report;
     const struct resident_part *part = &shown->resident->parts[which];
     const struct resident_moment *moment = &shown->resident->moment;
-    char bytes[UNITS_SIZE], share[UNITS_SIZE] = "", *text = NULL, *wrapped = NULL;
+    char bytes[UNITS_SIZE], share[UNITS_SIZE] = "", *wrapped = NULL;
     size_t size, width = (size_t)report->width;
 
     if (which < PAGES_PARTS)
         units_percent(share, (double)part->bytes, (double)moment->resident);
-    int n = asprintf(&text, "%*s  %6s  ", (int)shown->numbers, units_bytes(bytes, part->bytes, report->bytes),
-                     share);
-    size_t indent = n > 0 ? (size_t)n : 0;
+    char *text =
+        text_make("%*s  %6s  ", (int)shown->numbers, units_bytes(bytes, part->bytes, report->bytes), share);
+    size_t indent = strlen(text);
     FILE *out = open_memstream(&wrapped, &size);
 
-    if (out != NULL) {
-        text_wrap(out, about(shown->resident, which), width > indent + 20 ? width - indent : width, 0);
-        fclose(out);
-    }
-    printf("%s%s", report_color(report, "bold"), n > 0 ? text : "");
-    for (const char *line = wrapped, *end; line != NULL && (end = strchr(line, '\n')) != NULL; line = end + 1)
+    text_wrap(out, about(shown->resident, which), width > indent + 20 ? width - indent : width, 0);
+    fclose(out);
+    printf("%s%s", report_color(report, "bold"), text);
+    for (const char *line = wrapped, *end; (end = strchr(line, '\n')) != NULL; line = end + 1)
         printf("%*s%.*s\n", line == wrapped ? 0 : (int)indent, "", (int)(end - line), line);
     fputs(report_color(report, "reset"), stdout);
     free(text);
@@ -209,12 +203,13 @@ static void print_part(const struct shown *shown, int which)
 static void print_highest(const struct shown *shown)
 {
     const struct resident_moment *highest = &shown->resident->highest, *now = &shown->resident->moment;
-    char a[UNITS_SIZE], t[UNITS_SIZE], *text = NULL;
+    char a[UNITS_SIZE], t[UNITS_SIZE];
 
-    if (highest->resident - highest->resident / 5 <= now->resident ||
-        asprintf(&text, "At %s it was %s (--at peak).", units_seconds(t, (double)highest->t_ns / 1e9),
-                 units_bytes(a, highest->resident, shown->report->bytes)) < 0)
+    if (highest->resident - highest->resident / 5 <= now->resident)
         return;
+    char *text = text_make("At %s it was %s (--at peak).", units_seconds(t, (double)highest->t_ns / 1e9),
+                           units_bytes(a, highest->resident, shown->report->bytes));
+
     put_sentence(shown->report, "dim", text, 2);
     free(text);
 }
@@ -224,35 +219,30 @@ static void print_scope(const struct shown *shown)
 {
     const struct resident *r = shown->resident;
     const struct report *report = shown->report;
-    char a[UNITS_SIZE], b[UNITS_SIZE], *text = NULL;
+    char a[UNITS_SIZE], b[UNITS_SIZE], *text;
 
-    for (int i = 0; i < r->missing.count; i++)
-        if (asprintf(&text, "Not all could be seen: %s", r->missing.text[i]) >= 0) {
-            put_sentence(report, "yellow", text, 2);
-            free(text);
-        }
-    if (r->moment.processes > 1 && r->moment.pss > 0 && r->moment.pss < r->moment.resident &&
-        asprintf(&text, "What processes share counts for each of them; by shares it is %s.",
-                 units_bytes(a, r->moment.pss, report->bytes)) >= 0) {
+    for (int i = 0; i < r->missing.count; i++) {
+        text = text_make("Not all could be seen: %s", r->missing.text[i]);
+        put_sentence(report, "yellow", text, 2);
+        free(text);
+    }
+    if (r->moment.processes > 1 && r->moment.pss > 0 && r->moment.pss < r->moment.resident) {
+        text = text_make("What processes share counts for each of them; by shares it is %s.",
+                         units_bytes(a, r->moment.pss, report->bytes));
         put_sentence(report, "dim", text, 2);
         free(text);
     }
     if (r->moment.processes >= shown->run->processes || filter.process != NULL)
         return;
-    int n =
+    text =
         r->process != 0
-            ? asprintf(&text,
-                       "Only process %lld of the run's %s was looked at then%s%s (--process names others)",
-                       (long long)r->process, units_count(b, shown->run->processes),
-                       r->command != NULL ? ": " : "", r->command != NULL ? r->command : "")
-            : asprintf(&text,
-                       "Only %s of the run's %s processes were looked at then (--process names others)",
-                       units_count(a, r->moment.processes), units_count(b, shown->run->processes));
-
-    if (n >= 0) {
-        put_sentence(report, "dim", text, 2);
-        free(text);
-    }
+            ? text_make("Only process %lld of the run's %s was looked at then%s%s (--process names others)",
+                        (long long)r->process, units_count(b, shown->run->processes),
+                        r->command != NULL ? ": " : "", r->command != NULL ? r->command : "")
+            : text_make("Only %s of the run's %s processes were looked at then (--process names others)",
+                        units_count(a, r->moment.processes), units_count(b, shown->run->processes));
+    put_sentence(report, "dim", text, 2);
+    free(text);
 }
 
 static int has_parts(const struct resident *r)
@@ -267,8 +257,7 @@ static void print_head(const struct shown *shown)
 {
     const struct resident *r = shown->resident;
     const struct report *report = shown->report;
-    char a[UNITS_SIZE], b[UNITS_SIZE], moment[512], processes[64] = "", asked[UNITS_SIZE + 40] = "",
-                                                    *text = NULL;
+    char a[UNITS_SIZE], b[UNITS_SIZE], moment[512], processes[64] = "", asked[UNITS_SIZE + 40] = "";
 
     rss_moment(r, moment, sizeof moment);
     if (r->moment.processes > 1)
@@ -276,15 +265,13 @@ static void print_head(const struct shown *shown)
     if (has_parts(r) && !sampling_is_on(shown->run))
         snprintf(asked, sizeof asked, "; the program asked for %s of it",
                  units_bytes(b, r->parts[PAGES_LIVE].bytes, report->bytes));
-    int n = r->moment.resident == 0 && r->missing.count > 0
-                ? asprintf(&text, "How much was resident %s is not known", moment)
-                : asprintf(&text, "resident %s%s %s%s", units_bytes(a, r->moment.resident, report->bytes),
-                           processes, moment, asked);
+    char *text = r->moment.resident == 0 && r->missing.count > 0
+                     ? text_make("How much was resident %s is not known", moment)
+                     : text_make("resident %s%s %s%s", units_bytes(a, r->moment.resident, report->bytes),
+                                 processes, moment, asked);
 
-    if (n >= 0) {
-        put_sentence(report, "bold", text, 2);
-        free(text);
-    }
+    put_sentence(report, "bold", text, 2);
+    free(text);
     print_highest(shown);
     print_scope(shown);
 }
@@ -311,12 +298,13 @@ static void sort(const struct resident *r, int order[PAGES_PARTS])
 static void print_beside(const struct shown *shown)
 {
     const struct resident *r = shown->resident;
-    char a[UNITS_SIZE], *text = NULL;
+    char a[UNITS_SIZE];
 
-    if (r->unexplained != 0 && r->missing.count == 0 &&
-        asprintf(&text,
-                 "The parts differ from what was resident by %s: the record of this moment is not whole.",
-                 units_bytes(a, r->unexplained, shown->report->bytes)) >= 0) {
+    if (r->unexplained != 0 && r->missing.count == 0) {
+        char *text = text_make(
+            "The parts differ from what was resident by %s: the record of this moment is not whole.",
+            units_bytes(a, r->unexplained, shown->report->bytes));
+
         put_sentence(shown->report, "red", text, 2);
         free(text);
     }
@@ -325,9 +313,10 @@ static void print_beside(const struct shown *shown)
                report_color(shown->report, "reset"));
     if (r->parts[STORE_PAGES_UNTOUCHED].bytes > 0)
         print_part(shown, STORE_PAGES_UNTOUCHED);
-    if (r->moment.swapped > 0 && asprintf(&text, "%*s          swapped out", (int)shown->numbers,
-                                          units_bytes(a, r->moment.swapped, shown->report->bytes)) >= 0)
-        put(shown->report, "reset", text);
+    if (r->moment.swapped > 0)
+        put(shown->report, "reset",
+            text_make("%*s          swapped out", (int)shown->numbers,
+                      units_bytes(a, r->moment.swapped, shown->report->bytes)));
 }
 
 /* Columns that the parts' numbers take; no line's number is longer. */

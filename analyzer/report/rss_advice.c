@@ -17,15 +17,16 @@ static int is_large(const struct resident *r, int64_t bytes)
     return bytes >= LEAST_BYTES && bytes >= r->moment.resident / LEAST_SHARE;
 }
 
-/* "cache.c:40 (cache_put)", malloc'ed; NULL = not known, or out of memory. */
+/* "cache.c:40 (cache_put)", malloc'ed; NULL = not known. */
 static char *name_of(const struct run *run, const struct resident_part *part)
 {
     const struct resident_line *line = part->count > 0 ? &part->lines[0] : NULL;
-    char *place = line != NULL ? show_place(run, line->file, line->line) : NULL, *name = NULL;
 
-    if (line == NULL || line->name != NULL || line->function == NULL ||
-        asprintf(&name, place != NULL ? "%s (%s)" : "%s%s", place != NULL ? place : "", line->function) < 0)
-        name = NULL;
+    if (line == NULL || line->name != NULL || line->function == NULL)
+        return NULL;
+    char *place = show_place(run, line->file, line->line),
+         *name = text_make(place != NULL ? "%s (%s)" : "%s%s", place != NULL ? place : "", line->function);
+
     free(place);
     return name;
 }

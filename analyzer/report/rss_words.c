@@ -31,32 +31,26 @@ void rss_moment(const struct resident *r, char *out, size_t size)
 
 char *rss_nothing_known(const struct run *run, int of_processes)
 {
-    char *text = NULL, bytes[UNITS_SIZE], known[96] = "";
+    char bytes[UNITS_SIZE], known[96] = "";
 
     if (run->t.peak_rss_bytes > 0)
         snprintf(known, sizeof known, " The most that was seen to be resident is %s.",
                  units_bytes(bytes, run->t.peak_rss_bytes, 0));
-    int n =
-        sampling_is_on(run)
-            ? asprintf(
-                  &text,
-                  "Where its memory was is not known: the run is sampled, so that most live blocks are not "
-                  "known, "
-                  "and what of its pages is live, rounding, pinned or free cannot be told apart. Record it "
-                  "without --sample.%s",
-                  known)
-        : of_processes ? asprintf(&text, "Nobody looked at the pages of these processes.%s", known)
-        : run->state == RUN_RECORDING
-            ? asprintf(&text, "Nobody has looked at its pages yet: look again in a moment.%s", known)
-            : asprintf(&text,
-                       "Where its memory was is not known: its pages were not looked at. That is done at "
-                       "marks (trace.h), "
-                       "at new highs and at the end, as long as it takes little of the run's time: in "
-                       "programs of a tenth "
-                       "of a second and more. A run of an older version has to be recorded again.%s",
-                       known);
-
-    return n >= 0 ? text : NULL;
+    if (sampling_is_on(run))
+        return text_make(
+            "Where its memory was is not known: the run is sampled, so that most live blocks are not known, "
+            "and what of its pages is live, rounding, pinned or free cannot be told apart. Record it without "
+            "--sample.%s",
+            known);
+    if (of_processes)
+        return text_make("Nobody looked at the pages of these processes.%s", known);
+    if (run->state == RUN_RECORDING)
+        return text_make("Nobody has looked at its pages yet: look again in a moment.%s", known);
+    return text_make(
+        "Where its memory was is not known: its pages were not looked at. That is done at marks (trace.h), "
+        "at new highs and at the end, as long as it takes little of the run's time: in programs of a tenth "
+        "of a second and more. A run of an older version has to be recorded again.%s",
+        known);
 }
 
 void rss_moment_json(struct json *json, const struct resident *r)

@@ -18,14 +18,10 @@
 
 char *show_place(const struct run *run, const char *file, int64_t line)
 {
-    char *place = NULL;
-
     if (file == NULL)
         return NULL;
-    int n = line > 0 ? asprintf(&place, "%s:%lld", source_short(run, file), (long long)line)
-                     : asprintf(&place, "%s", source_short(run, file));
-
-    return n >= 0 ? place : NULL;
+    return line > 0 ? text_make("%s:%lld", source_short(run, file), (long long)line)
+                    : strdup(source_short(run, file));
 }
 
 /* ---- frames ---------------------------------------------------------------------------------- */
@@ -46,8 +42,6 @@ static void fit_frame(char **name, char **place, size_t room)
     size_t taken = *place != NULL ? text_width(*place) + 2 : 0;
     char *cut = names_cut(*name, taken + LEAST_NAME < room ? room - taken : LEAST_NAME);
 
-    if (cut == NULL)
-        return;
     free(*name);
     *name = cut;
     taken = text_width(cut) + 2;
@@ -62,11 +56,11 @@ static void print_frame(void *context, const char *function, const char *file, i
     char *name = text_harmless(function), *raw = show_place(f->run, file, line),
          *place = raw != NULL ? text_harmless(raw) : NULL;
 
-    if (f->report->width > 12 && name != NULL)
+    if (f->report->width > 12)
         fit_frame(&name, &place, (size_t)f->report->width - 8);
     f->shown |= out == f->out;
-    fprintf(out, "        %s%s%s%s%s\n", report_color(f->report, "dim"), name != NULL ? name : "",
-            place != NULL ? "  " : "", place != NULL ? place : "", report_color(f->report, "reset"));
+    fprintf(out, "        %s%s%s%s%s\n", report_color(f->report, "dim"), name, place != NULL ? "  " : "",
+            place != NULL ? place : "", report_color(f->report, "reset"));
     free(name);
     free(raw);
     free(place);
@@ -108,8 +102,6 @@ static int print_stack(struct frames *frames, sqlite3_stmt *prepared, int64_t st
 
     frames->folded = open_memstream(&folded, &size);
     frames->shown = 0;
-    if (frames->folded == NULL)
-        return report_error(frames->report, EXIT_FAILED, "out of memory");
     int status = stacks_frames(frames->report, prepared, frames->run->number, stack, print_frame, frames);
 
     fclose(frames->folded);
@@ -127,8 +119,6 @@ static int print_stacks(const struct report *report, sqlite3_stmt *prepared, con
     struct frames frames = {report, query->run, open_memstream(text, &size), NULL, 0};
     int status = EXIT_FINE;
 
-    if (frames.out == NULL)
-        return report_error(report, EXIT_FAILED, "out of memory");
     for (size_t i = 0; i < each && stacks[i].stack != 0 && status == EXIT_FINE; i++) {
         const struct store_measures *m = &stacks[i].m;
 

@@ -41,10 +41,9 @@ const struct manual manual_sql = {
 static char *read_all(FILE *in)
 {
     char *text = malloc(LONGEST_STATEMENT + 1);
-    size_t size = text != NULL ? fread(text, 1, LONGEST_STATEMENT, in) : 0;
+    size_t size = fread(text, 1, LONGEST_STATEMENT, in);
 
-    if (text != NULL)
-        text[size] = '\0';
+    text[size] = '\0';
     return text;
 }
 
@@ -189,8 +188,7 @@ int command_sql(struct report *report, int argc, char **argv)
     }
     if (status == EXIT_FINE) {
         text = operands > 0 && strcmp(argv[1], "-") != 0 ? strdup(argv[1]) : read_all(stdin);
-        status = text != NULL ? prepare(report, text, &statement)
-                              : report_error(report, EXIT_FAILED, "out of memory");
+        status = prepare(report, text, &statement);
     }
     if (status == EXIT_FINE)
         status = report->json ? rows_json(report, statement)

@@ -225,22 +225,21 @@ static int gather(struct report *report, struct summary *summary)
 static void print_history(const struct report *report, const struct run *run)
 {
     const struct store_run *t = &run->t;
-    char a[UNITS_SIZE], b[UNITS_SIZE], end[96] = "", *text = NULL;
+    char a[UNITS_SIZE], b[UNITS_SIZE], end[96] = "";
 
     if (t->exit_known && t->exit_status < 0)
         snprintf(end, sizeof end, ", killed by %s (%s)", units_exit(a, t->exit_status),
                  t->exit_status > -128 ? strsignal(-t->exit_status) : "?");
     else if (t->exit_known)
         snprintf(end, sizeof end, ", exit status %d", t->exit_status);
-    if (asprintf(&text, "started %s, ran %s (%s CPU)%s; %lld process%s, %lld thread%s; %s", run->started,
-                 units_seconds(a, (double)t->wall_ns / 1e9), units_seconds(b, (double)t->cpu_ns / 1e9), end,
-                 (long long)run->processes, run->processes == 1 ? "" : "es", (long long)run->threads,
-                 run->threads == 1 ? "" : "s", run_states[run->state]) < 0)
-        return;
+    char *text =
+        text_make("started %s, ran %s (%s CPU)%s; %lld process%s, %lld thread%s; %s", run->started,
+                  units_seconds(a, (double)t->wall_ns / 1e9), units_seconds(b, (double)t->cpu_ns / 1e9), end,
+                  (long long)run->processes, run->processes == 1 ? "" : "es", (long long)run->threads,
+                  run->threads == 1 ? "" : "s", run_states[run->state]);
     char *harmless = text_harmless(text);
 
-    if (harmless != NULL)
-        text_wrap(stdout, harmless, (size_t)report->width, 2);
+    text_wrap(stdout, harmless, (size_t)report->width, 2);
     putchar('\n');
     free(harmless);
     free(text);
@@ -293,14 +292,14 @@ static void print_facts(const struct report *report, const struct run *run)
 static void print_advice(const struct report *report, const struct advice *advice)
 {
     const struct finding *first = finding_first(advice);
-    char *sentence = first != NULL ? finding_sentence(report, advice, first) : NULL,
-         *command = first != NULL ? report_command(report, "advise", "") : NULL, *text = NULL;
 
-    if (sentence != NULL && command != NULL &&
-        asprintf(&text, "%-*s%s; see: %s", NAME_COLUMN, "advice", sentence, command) >= 0) {
-        text_wrap(stdout, text, (size_t)report->width, NAME_COLUMN);
-        free(text);
-    }
+    if (first == NULL)
+        return;
+    char *sentence = finding_sentence(report, advice, first), *command = report_command(report, "advise", ""),
+         *text = text_make("%-*s%s; see: %s", NAME_COLUMN, "advice", sentence, command);
+
+    text_wrap(stdout, text, (size_t)report->width, NAME_COLUMN);
+    free(text);
     free(command);
     free(sentence);
 }
@@ -404,12 +403,9 @@ static int print_json(struct report *report, struct summary *summary)
         char *text = NULL;
         FILE *out = open_memstream(&text, &size);
 
-        if (out == NULL)
-            return report_error(report, EXIT_FAILED, "out of memory");
         status = write_json(report, summary, &rooms[i], out);
-        if (fclose(out) != 0)
-            status = report_error(report, EXIT_FAILED, "out of memory");
-        else if (size <= JSON_MOST || i + 1 == sizeof rooms / sizeof rooms[0])
+        fclose(out);
+        if (size <= JSON_MOST || i + 1 == sizeof rooms / sizeof rooms[0])
             fwrite(text, 1, size, stdout);
         free(text);
     }

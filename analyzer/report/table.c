@@ -45,6 +45,7 @@ struct table {
     size_t column_count, line_count, line_room;
 };
 
+/* What libsmartcols made: it gives NULL only where memory is missing. */
 static void *must(void *memory)
 {
     if (memory == NULL)
@@ -52,7 +53,7 @@ static void *must(void *memory)
     return memory;
 }
 
-/* For calls of libsmartcols, which fail only where memory is missing. */
+/* And its calls fail only for that. */
 static void must_work(int error)
 {
     if (error != 0)
@@ -61,7 +62,7 @@ static void must_work(int error)
 
 struct table *table_new(const struct report *report)
 {
-    struct table *table = must(calloc(1, sizeof *table));
+    struct table *table = calloc(1, sizeof *table);
 
     table->report = report;
     return table;
@@ -86,21 +87,21 @@ void table_free(struct table *table)
 
 void table_column(struct table *table, const char *name, int flags)
 {
-    table->columns = must(realloc(table->columns, (table->column_count + 1) * sizeof *table->columns));
+    table->columns = realloc(table->columns, (table->column_count + 1) * sizeof *table->columns);
     struct column *column = &table->columns[table->column_count++];
 
-    *column = (struct column){.name = must(text_harmless(name)), .flags = flags};
+    *column = (struct column){.name = text_harmless(name), .flags = flags};
 }
 
 void table_row(struct table *table, const char *color)
 {
     if (table->line_count == table->line_room) {
         table->line_room = table->line_room * 2 + 16;
-        table->lines = must(realloc(table->lines, table->line_room * sizeof *table->lines));
+        table->lines = realloc(table->lines, table->line_room * sizeof *table->lines);
     }
     struct line *line = &table->lines[table->line_count++];
 
-    *line = (struct line){.color = color, .cells = must(calloc(table->column_count, sizeof *line->cells))};
+    *line = (struct line){.color = color, .cells = calloc(table->column_count, sizeof *line->cells)};
 }
 
 void table_cell(struct table *table, const char *text)
@@ -110,7 +111,7 @@ void table_cell(struct table *table, const char *text)
 
     if (text == NULL || *text == '\0')
         return;
-    cell->text = must(text_harmless(text));
+    cell->text = text_harmless(text);
 }
 
 void table_skip(struct table *table, int flags)
@@ -132,12 +133,12 @@ void table_cell_before(struct table *table, const char *before)
 {
     struct line *line = &table->lines[table->line_count - 1];
 
-    line->cells[line->used - 1].before = must(strdup(before));
+    line->cells[line->used - 1].before = strdup(before);
 }
 
 void table_below(struct table *table, const char *lines)
 {
-    table->lines[table->line_count - 1].below = must(strdup(lines));
+    table->lines[table->line_count - 1].below = strdup(lines);
 }
 
 /* ---- width ----------------------------------------------------------------------------------- */
@@ -161,7 +162,7 @@ static size_t cell_width(const struct column *column, const struct cell *cell)
            width = cell->text != NULL ? text_width(cell->text) : 0;
 
     if (column->flags & TABLE_NAME && width > 0) {
-        char *name = must(names_shorten(cell->text));
+        char *name = names_shorten(cell->text);
 
         width = text_width(name);
         free(name);
@@ -258,12 +259,12 @@ static void share_paths(struct table *table, size_t j)
         first = first != NULL ? first : path;
     }
     for (size_t i = 0; first != NULL && length > 1 && i < table->line_count; i++) {
-        char **cell = &table->lines[i].cells[j].text, *rest = NULL;
+        char **cell = &table->lines[i].cells[j].text;
 
         if (*cell == NULL || **cell != '/')
             continue;
-        if (asprintf(&rest, "%s/%s", ELLIPSIS, *cell + length) < 0)
-            must(rest = NULL);
+        char *rest = text_make("%s/%s", ELLIPSIS, *cell + length);
+
         free(*cell);
         *cell = rest;
     }
@@ -322,11 +323,11 @@ static char *cell_text(const struct table *table, const struct column *column, c
 {
     const char *before = cell->before != NULL ? cell->before : "";
     size_t taken = text_width(before), room = column->width > taken ? column->width - taken : 0;
-    char *text = must(strdup(cell->text != NULL ? cell->text : "")), *whole;
+    char *text = strdup(cell->text != NULL ? cell->text : "");
     int terminal = table->report->width > 0;
 
     if (column->flags & TABLE_NAME && terminal) {
-        char *name = must(names_cut(text, room));
+        char *name = names_cut(text, room);
 
         free(text);
         text = name;
@@ -335,8 +336,8 @@ static char *cell_text(const struct table *table, const struct column *column, c
     }
     if (*before == '\0')
         return text;
-    if (asprintf(&whole, "%s%s", before, text) < 0)
-        must(whole = NULL);
+    char *whole = text_make("%s%s", before, text);
+
     free(text);
     return terminal ? text_cut(whole, column->width, 0) : whole;
 }
@@ -436,7 +437,7 @@ void table_print(struct table *table)
 
         if (column->hidden)
             continue;
-        char *name = must(strdup(column->name));
+        char *name = strdup(column->name);
 
         if (table->report->width > 0 && column->flags & GIVES)
             name = text_cut(name, column->width, 0);

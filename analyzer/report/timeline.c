@@ -99,7 +99,7 @@ static void draw(const struct report *report, const struct timeline *timeline, s
     chart->peak_text = NULL;
 }
 
-static int print_text(const struct report *report, const struct timeline *timeline)
+static void print_text(const struct report *report, const struct timeline *timeline)
 {
     int width = report->width > 0 ? report->width : COLUMNS;
     int height = rows < 4 ? 4 : rows > 100 ? 100 : (int)rows;
@@ -109,16 +109,13 @@ static int print_text(const struct report *report, const struct timeline *timeli
     window_print(report, &timeline->run, NULL);
     run_explain_empty(report, &timeline->run);
     if (timeline->run.t.m.allocations == 0)
-        return EXIT_FINE;
+        return;
     if (timeline->times.sample_count == 0 && !heap_times_has_peak(&timeline->run)) {
         text_wrap(stdout, "No sample lies in it: one is taken every tenth of a second, fewer in long runs.",
                   (size_t)report->width, 2);
-        return EXIT_FINE;
+        return;
     }
-    if (!chart_new(&chart, (width > COLUMNS_MOST ? COLUMNS_MOST : width) - BESIDE, height)) {
-        chart_free(&chart);
-        return report_error(report, EXIT_FAILED, "out of memory");
-    }
+    chart_new(&chart, (width > COLUMNS_MOST ? COLUMNS_MOST : width) - BESIDE, height);
     putchar('\n');
     draw(report, timeline, &chart);
     printf("\n%s%s%s live bytes  %s%s%s resident (RSS)\n", report_color(report, "green"),
@@ -131,10 +128,9 @@ static int print_text(const struct report *report, const struct timeline *timeli
         report_next(report, "top", "--by live", "what is live at the end");
     else
         report_next(report, "top", "--by peak", "the lines that made up the peak");
-    return EXIT_FINE;
 }
 
-static int print_json(const struct timeline *timeline)
+static void print_json(const struct timeline *timeline)
 {
     struct json json;
 
@@ -167,7 +163,6 @@ static int print_json(const struct timeline *timeline)
     json_close(&json);
     timeline_rss_json(&json, &timeline->rss);
     json_end(&json);
-    return EXIT_FINE;
 }
 
 int command_timeline(struct report *report, int argc, char **argv)
@@ -186,8 +181,10 @@ int command_timeline(struct report *report, int argc, char **argv)
         status = heap_times_read(report, &timeline.run, &timeline.times);
     if (status == EXIT_FINE)
         status = resident_times_read(report, &timeline.run, &timeline.rss);
-    if (status == EXIT_FINE)
-        status = report->json ? print_json(&timeline) : print_text(report, &timeline);
+    if (status == EXIT_FINE && report->json)
+        print_json(&timeline);
+    else if (status == EXIT_FINE)
+        print_text(report, &timeline);
     heap_times_free(&timeline.times);
     resident_times_free(&timeline.rss);
     run_free(&timeline.run);

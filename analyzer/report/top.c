@@ -102,14 +102,13 @@ static void say_how_much_is_typed(const struct report *report, const struct run 
         printf("Types are known for %.1f %% of it.\n", 100 * (double)lines->typed / (double)all);
     if (run->unreadable == 0)
         return;
-    char *text = NULL;
+    char *text =
+        text_make("Objects of C++, and the memory of Python's, were not looked at in %s process%s: the "
+                  "kernel does not let the collector read the memory of what it may not trace "
+                  "(kernel.yama.ptrace_scope, PR_SET_DUMPABLE).",
+                  units_count(processes, run->unreadable), run->unreadable == 1 ? "" : "es");
 
-    if (asprintf(&text,
-                 "Objects of C++, and the memory of Python's, were not looked at in %s process%s: the "
-                 "kernel does not let the collector read the memory of what it may not trace "
-                 "(kernel.yama.ptrace_scope, PR_SET_DUMPABLE).",
-                 units_count(processes, run->unreadable), run->unreadable == 1 ? "" : "es") >= 0)
-        text_wrap(stdout, text, (size_t)report->width, 0);
+    text_wrap(stdout, text, (size_t)report->width, 0);
     free(text);
 }
 

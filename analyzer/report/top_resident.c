@@ -100,10 +100,9 @@ static void print_table(const struct report *report, const struct top *top)
 /* Prints text, which may contain a stranger's words, and frees it. */
 static void say(const struct report *report, char *text)
 {
-    char *harmless = text != NULL ? text_harmless(text) : NULL;
+    char *harmless = text_harmless(text);
 
-    if (harmless != NULL)
-        text_wrap(stdout, harmless, (size_t)report->width, 0);
+    text_wrap(stdout, harmless, (size_t)report->width, 0);
     free(harmless);
     free(text);
 }
@@ -111,7 +110,7 @@ static void say(const struct report *report, char *text)
 static void print_text(const struct report *report, const struct top *top)
 {
     const struct resident *r = &top->moment;
-    char moment[128], of[UNITS_SIZE], all[UNITS_SIZE], *text = NULL;
+    char moment[128], of[UNITS_SIZE], all[UNITS_SIZE];
 
     run_headline(report, top->run);
     filter_print(report, top->filter, NULL, NULL);
@@ -120,18 +119,15 @@ static void print_text(const struct report *report, const struct top *top)
         return;
     }
     rss_moment(r, moment, sizeof moment);
-    if (asprintf(&text, "%s of the %s that were resident %s:",
-                 units_bytes(of, resident_amount(&top->lines.sum, top->order), report->bytes),
-                 units_bytes(all, r->moment.resident, report->bytes), moment) < 0)
-        text = NULL;
-    say(report, text);
+    say(report, text_make("%s of the %s that were resident %s:",
+                          units_bytes(of, resident_amount(&top->lines.sum, top->order), report->bytes),
+                          units_bytes(all, r->moment.resident, report->bytes), moment));
     if (top->lines.count == 0)
         printf("Nothing in it matches.\n");
     else
         print_table(report, top);
     for (int i = 0; i < r->missing.count; i++)
-        if (asprintf(&text, "Not all could be seen: %s", r->missing.text[i]) >= 0)
-            say(report, text);
+        say(report, text_make("Not all could be seen: %s", r->missing.text[i]));
     report_next(report, "rss", "", "all parts, and other moments with --at");
 }
 

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "totals.h"
 #include "table.h"
+#include "text.h"
 #include "units.h"
 
 #include <math.h>
@@ -166,23 +167,20 @@ char *totals_sentence(const struct report *report, enum measure by, const struct
     const struct measure_row *measure = &measures[by];
     const struct total total = {.measure = by};
     double before = mean(&a->side, &total), after = mean(&b->side, &total);
-    char x[UNITS_SIZE], y[UNITS_SIZE], r[UNITS_SIZE], *text = NULL;
+    char x[UNITS_SIZE], y[UNITS_SIZE], r[UNITS_SIZE];
     const char *noise = within_noise(&a->side, &b->side, &total) ? ", within the noise of sampling" : "";
-    int n;
 
     totals_number(report, x, kind_of(&total), before, 0);
     totals_number(report, y, kind_of(&total), after, 0);
     if (before == after)
-        n = asprintf(&text, "%s %.*s exactly %s %s%s (%s)", b->name, (int)strcspn(measure->verb, " "),
-                     measure->verb, measure->as, a->name, measure->does != NULL ? measure->does : "", y);
-    else if (before < 0 || after < 0) /* below 0: only possible for parts of runs */
-        n = asprintf(&text, "%s changes what is live by %s, %s by %s%s", b->name, y, a->name, x, noise);
-    else if (before == 0)
-        n = asprintf(&text, "%s %s %s where %s has none%s", b->name, measure->verb, y, a->name, noise);
-    else
-        n = asprintf(&text, "%s %s %s %s%s (%s -> %s%s)", b->name, measure->verb, ratio(r, after, before),
+        return text_make("%s %.*s exactly %s %s%s (%s)", b->name, (int)strcspn(measure->verb, " "),
+                         measure->verb, measure->as, a->name, measure->does != NULL ? measure->does : "", y);
+    if (before < 0 || after < 0) /* below 0: only possible for parts of runs */
+        return text_make("%s changes what is live by %s, %s by %s%s", b->name, y, a->name, x, noise);
+    if (before == 0)
+        return text_make("%s %s %s where %s has none%s", b->name, measure->verb, y, a->name, noise);
+    return text_make("%s %s %s %s%s (%s -> %s%s)", b->name, measure->verb, ratio(r, after, before),
                      measure->of, a->name, x, y, noise);
-    return n >= 0 ? text : NULL;
 }
 
 /* ---- showing --------------------------------------------------------------------------------- */

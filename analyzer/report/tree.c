@@ -103,7 +103,7 @@ static void *room(const struct shown *shown, size_t size)
 }
 
 /* Links the nodes that are large enough to their parents, which come before them. */
-static int choose_shown(struct shown *shown)
+static void choose_shown(struct shown *shown)
 {
     const struct tree *tree = &shown->tree;
     uint32_t *order = room(shown, sizeof *order);
@@ -118,12 +118,6 @@ static int choose_shown(struct shown *shown)
     shown->level = room(shown, sizeof *shown->level);
     shown->depth = room(shown, sizeof *shown->depth);
     shown->last = room(shown, sizeof *shown->last);
-    if (order == NULL || shown->self == NULL || shown->first == NULL || shown->next == NULL ||
-        shown->kept == NULL || shown->folded == NULL || shown->rest == NULL || shown->level == NULL ||
-        shown->depth == NULL || shown->last == NULL) {
-        free(order);
-        return 0;
-    }
     for (uint32_t i = 1; i < tree->count; i++) {
         uint32_t parent = tree->nodes[i].parent;
         int64_t value = value_of(tree, i);
@@ -147,7 +141,6 @@ static int choose_shown(struct shown *shown)
         shown->first[parent] = order[i];
     }
     free(order);
-    return 1;
 }
 
 /* Folded children get a row if they hold enough. */
@@ -200,8 +193,6 @@ static char *prefix(const struct screen *screen, uint32_t level, const char *own
     uint32_t from = level > PREFIX_MOST ? level - PREFIX_MOST : 1, n = level + (*own == '\0');
     char *text = malloc((size_t)(PREFIX_MOST + 3) * 8 + 16), *out = text;
 
-    if (text == NULL)
-        return NULL;
     if (from > 1)
         out = stpcpy(out, screen->report->ascii ? "..." : "\xe2\x80\xa6  ");
     for (uint32_t i = from; i < n; i++)
@@ -315,7 +306,7 @@ static void folded_row(void *context, uint32_t node)
 {
     const struct screen *screen = context;
     const struct shown *shown = screen->shown;
-    char *before, *text = NULL, count[UNITS_SIZE];
+    char *before, count[UNITS_SIZE];
 
     if (!has_folded_row(shown, node))
         return;
@@ -323,9 +314,9 @@ static void folded_row(void *context, uint32_t node)
                  ? prefix(screen, shown->level[node] + 1, branch(screen->report, 1))
              : node != 0 ? prefix(screen, shown->level[node], "")
                          : NULL;
-    if (asprintf(&text, "(%s %s)", units_count(count, shown->folded[node]),
-                 depth_limit != 0 && shown->depth[node] == depth_limit ? "more" : "smaller") < 0)
-        text = NULL;
+    char *text = text_make("(%s %s)", units_count(count, shown->folded[node]),
+                           depth_limit != 0 && shown->depth[node] == depth_limit ? "more" : "smaller");
+
     table_row(screen->table, "dim");
     value_cells(screen, 0, shown->rest[node], measures[measures[by].least].is_least, 0, 0);
     table_cell(screen->table, text);
@@ -354,7 +345,7 @@ static void print_tree(const struct report *report, struct shown *shown)
     table_free(screen.table);
 }
 
-static int print_text(struct report *report, struct shown *shown)
+static void print_text(struct report *report, struct shown *shown)
 {
     const struct run *run = shown->profile.run;
 
@@ -370,20 +361,17 @@ static int print_text(struct report *report, struct shown *shown)
     }
     report_next(report, "tree", inverted ? "" : "--inverted",
                 inverted ? "from the outermost callers inwards" : "from the allocating lines outwards");
-    return EXIT_FINE;
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------- */
 
 /* Rows are a flat list, depth first: many JSON parsers give up at a thousand levels. */
-static int print_json(struct report *report, struct shown *shown)
+static void print_json(struct shown *shown)
 {
     struct json json;
     int64_t number = 0;
     int64_t *numbers = room(shown, sizeof *numbers);
 
-    if (numbers == NULL)
-        return report_error(report, EXIT_FAILED, "out of memory");
     json_begin(&json, stdout, "libtrace.tree/1");
     run_json(&json, "run", shown->profile.run);
     json_text(&json, "by", measures[by].by);
@@ -430,7 +418,6 @@ static int print_json(struct report *report, struct shown *shown)
     }
     json_end(&json);
     free(numbers);
-    return EXIT_FINE;
 }
 
 /* ---- the whole --------------------------------------------------------------------------------- */
@@ -442,9 +429,9 @@ static int build(const struct report *report, const struct run *run, struct show
 
     if (status != EXIT_FINE)
         return status;
-    if ((!inverted && !type_boxes_add(&shown->profile)) ||
-        !fold_frames(&shown->profile, show_all_frames, filter.below))
-        return report_error(report, EXIT_FAILED, "out of memory");
+    if (!inverted)
+        type_boxes_add(&shown->profile);
+    fold_frames(&shown->profile, show_all_frames, filter.below);
     double smallest = least * (double)measure_value(&shown->profile.sum, by);
 
     shown->smallest = smallest < 9e18 ? (int64_t)smallest : INT64_MAX;
@@ -452,9 +439,10 @@ static int build(const struct report *report, const struct run *run, struct show
     const struct branches branches = {&shown->profile, by, inverted, leaf, shown->smallest, depth_limit};
     uint32_t *keys = place_keys(&shown->profile, group == GROUP_LINE);
 
-    int fine = keys != NULL && branches_grow(&branches, keys, &shown->tree) && choose_shown(shown);
+    branches_grow(&branches, keys, &shown->tree);
+    choose_shown(shown);
     free(keys);
-    return fine ? EXIT_FINE : report_error(report, EXIT_FAILED, "out of memory");
+    return EXIT_FINE;
 }
 
 static void release(struct shown *shown)
@@ -484,8 +472,10 @@ int command_tree(struct report *report, int argc, char **argv)
         status = filter_prepare(report, &filter, &run, by);
     if (status == EXIT_FINE)
         status = build(report, &run, &shown);
-    if (status == EXIT_FINE)
-        status = report->json ? print_json(report, &shown) : print_text(report, &shown);
+    if (status == EXIT_FINE && report->json)
+        print_json(&shown);
+    else if (status == EXIT_FINE)
+        print_text(report, &shown);
     release(&shown);
     filter_free(&filter);
     run_free(&run);

@@ -65,8 +65,6 @@ static void json_next(const struct report *report, struct json *json, const char
 {
     char *line = report_command(report, command, options);
 
-    if (line == NULL)
-        return;
     json_object(json, NULL);
     json_text(json, "command", line);
     json_text(json, "why", why);

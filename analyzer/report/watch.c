@@ -97,8 +97,6 @@ static int capture(struct report *report, watch_show *show, const char *run, int
     size_t size;
     FILE *memory = open_memstream(frame, &size);
 
-    if (memory == NULL)
-        return report_error(report, EXIT_FAILED, "out of memory");
     stdout = stderr = memory;
     int status = show(report, run, recording);
 
