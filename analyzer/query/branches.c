@@ -101,24 +101,23 @@ static size_t meet(struct branches_cursor *cursors, size_t count)
 
 /* ---- the next places ------------------------------------------------------------------------- */
 
-static int follow(struct wave *wave, const struct branches_cursor *cursor)
+static void follow(struct wave *wave, const struct branches_cursor *cursor)
 {
     struct branches_cursor *to = profile_grow(&wave->cursors, &wave->count, sizeof *to);
 
-    if (to != NULL)
-        *to = *cursor;
-    return to != NULL;
+    *to = *cursor;
 }
 
 /* Adds the place one further in; at the frame's innermost place, the outermost place of each node below. */
-static int inwards(const struct profile *profile, const struct below *below, const struct branches_cursor *c,
-                   struct wave *wave)
+static void inwards(const struct profile *profile, const struct below *below, const struct branches_cursor *c,
+                    struct wave *wave)
 {
     if (c->node != profile->node_count && c->place > 0) {
         struct branches_cursor next = *c;
 
         next.place--;
-        return follow(wave, &next);
+        follow(wave, &next);
+        return;
     }
     for (uint32_t child = below->first[c->node]; child != PROFILE_NONE; child = below->next[child]) {
         const struct branches_cursor next = {.node = child,
@@ -127,51 +126,49 @@ static int inwards(const struct profile *profile, const struct below *below, con
                                              .variance =
                                                  below->variance != NULL ? below->variance[child] : 0};
 
-        if (!follow(wave, &next))
-            return 0;
+        follow(wave, &next);
     }
-    return 1;
 }
 
 /* Adds the next places that are shown, passing over any number that are not. */
-static int inwards_shown(const struct profile *profile, const struct below *below,
-                         const struct branches_cursor *c, struct wave *wave)
+static void inwards_shown(const struct profile *profile, const struct below *below,
+                          const struct branches_cursor *c, struct wave *wave)
 {
     struct wave through = {0};
-    int fine = inwards(profile, below, c, &through);
 
-    for (size_t i = 0; fine && i < through.count; i++) {
+    inwards(profile, below, c, &through);
+    for (size_t i = 0; i < through.count; i++) {
         const struct branches_cursor next = through.cursors[i];
 
-        fine = fold_shows(profile, next.node, next.place) ? follow(wave, &next)
-                                                          : inwards(profile, below, &next, &through);
+        if (fold_shows(profile, next.node, next.place))
+            follow(wave, &next);
+        else
+            inwards(profile, below, &next, &through);
     }
     free(through.cursors);
-    return fine;
 }
 
-/* below: NULL = go outwards. False = out of memory. */
-static int follow_next(const struct profile *profile, const struct below *below,
-                       struct branches_cursor cursor, struct wave *wave)
+/* below: NULL = go outwards. */
+static void follow_next(const struct profile *profile, const struct below *below,
+                        struct branches_cursor cursor, struct wave *wave)
 {
-    if (below == NULL)
-        return !branches_outwards(profile, &cursor) || follow(wave, &cursor);
-    return inwards_shown(profile, below, &cursor, wave);
+    if (below != NULL)
+        inwards_shown(profile, below, &cursor, wave);
+    else if (branches_outwards(profile, &cursor))
+        follow(wave, &cursor);
 }
 
 /* ---- growing --------------------------------------------------------------------------------- */
 
 /* Turns a node's cursors, in order, into its children; those of large children go on to the next level. */
-static int add_children(const struct branches *branches, const struct below *below, struct tree *tree,
-                        uint32_t parent, const struct branches_cursor *cursors, size_t count,
-                        struct wave *next)
+static void add_children(const struct branches *branches, const struct below *below, struct tree *tree,
+                         uint32_t parent, const struct branches_cursor *cursors, size_t count,
+                         struct wave *next)
 {
     for (size_t i = 0, end; i < count; i = end) {
         struct tree_node *node = profile_grow(&tree->nodes, &tree->count, sizeof *node);
         struct span *span = profile_grow(&next->spans, &next->span_count, sizeof *span);
 
-        if (node == NULL || span == NULL)
-            return 0;
         node->parent = parent;
         node->key = cursors[i].key;
         for (end = i; end < count && cursors[end].key == node->key; end++) {
@@ -180,11 +177,9 @@ static int add_children(const struct branches *branches, const struct below *bel
         }
         span->begin = next->count;
         for (size_t k = i; k < end && measure_value(&node->m[0], branches->by) >= branches->smallest; k++)
-            if (!follow_next(branches->profile, below, cursors[k], next))
-                return 0;
+            follow_next(branches->profile, below, cursors[k], next);
         span->end = next->count;
     }
-    return 1;
 }
 
 static void free_wave(struct wave *wave)
@@ -194,17 +189,14 @@ static void free_wave(struct wave *wave)
     *wave = (struct wave){0};
 }
 
-static int one_span(struct wave *wave)
+static void one_span(struct wave *wave)
 {
     wave->spans = calloc(1, sizeof *wave->spans);
-    if (wave->spans == NULL)
-        return 0;
     wave->span_count = 1;
     wave->spans[0].end = wave->count;
-    return 1;
 }
 
-static int begin_inside(const struct branches *branches, struct wave *wave)
+static void begin_inside(const struct branches *branches, struct wave *wave)
 {
     const struct profile *profile = branches->profile;
 
@@ -213,25 +205,21 @@ static int begin_inside(const struct branches *branches, struct wave *wave)
 
         if (profile->variances != NULL)
             cursor.variance = profile->variances[i].of[branches->by];
-        if (!follow(wave, &cursor))
-            return 0;
+        follow(wave, &cursor);
     }
-    return 1;
 }
 
 /* Links the nodes from callers to callees, and sums up. Parents come before their children, so one pass
  * does it. */
-static int turn_round(const struct profile *profile, enum measure by, struct below *below)
+static void turn_round(const struct profile *profile, enum measure by, struct below *below)
 {
     size_t n = profile->node_count;
 
     below->m = calloc(n + 1, sizeof *below->m);
     below->first = malloc((n + 1) * sizeof *below->first);
     below->next = malloc((n + 1) * sizeof *below->next);
-    if (below->m == NULL || below->first == NULL || below->next == NULL)
-        return 0;
-    if (profile->variances != NULL && (below->variance = calloc(n + 1, sizeof *below->variance)) == NULL)
-        return 0;
+    if (profile->variances != NULL)
+        below->variance = calloc(n + 1, sizeof *below->variance);
     for (size_t i = 0; i <= n; i++)
         below->first[i] = PROFILE_NONE;
     for (size_t i = 0; i < profile->site_count; i++)
@@ -247,7 +235,6 @@ static int turn_round(const struct profile *profile, enum measure by, struct bel
         below->next[i] = below->first[parent];
         below->first[parent] = (uint32_t)i;
     }
-    return 1;
 }
 
 static void free_below(struct below *below)
@@ -258,34 +245,36 @@ static void free_below(struct below *below)
     free(below->next);
 }
 
-int branches_grow(const struct branches *branches, const uint32_t *keys, struct tree *tree)
+void branches_grow(const struct branches *branches, const uint32_t *keys, struct tree *tree)
 {
     const struct profile *profile = branches->profile;
     struct below turned = {0}, *below = branches->inverted ? NULL : &turned;
     struct wave now = {0};
     const struct branches_cursor root = {.node = (uint32_t)profile->node_count};
     uint32_t parent = 0; /* the nodes of a level are in the order of its spans */
-    int fine = (branches->inverted ? begin_inside(branches, &now)
-                                   : turn_round(profile, branches->by, below) &&
-                                         inwards_shown(profile, below, &root, &now)) &&
-               one_span(&now) && profile_grow(&tree->nodes, &tree->count, sizeof *tree->nodes) != NULL;
 
-    for (int64_t depth = 0; fine && now.count > 0 && (branches->depth == 0 || depth <= branches->depth);
-         depth++) {
+    if (branches->inverted) {
+        begin_inside(branches, &now);
+    } else {
+        turn_round(profile, branches->by, below);
+        inwards_shown(profile, below, &root, &now);
+    }
+    one_span(&now);
+    profile_grow(&tree->nodes, &tree->count, sizeof *tree->nodes);
+    for (int64_t depth = 0; now.count > 0 && (branches->depth == 0 || depth <= branches->depth); depth++) {
         struct wave next = {0};
 
         for (size_t i = 0; i < now.count; i++)
             now.cursors[i].key = keys[branches_place(profile, &now.cursors[i])];
-        for (size_t i = 0; fine && i < now.span_count; i++, parent++) {
+        for (size_t i = 0; i < now.span_count; i++, parent++) {
             struct branches_cursor *cursors = now.cursors + now.spans[i].begin;
             size_t count = meet(cursors, now.spans[i].end - now.spans[i].begin);
 
-            fine = add_children(branches, below, tree, parent, cursors, count, &next);
+            add_children(branches, below, tree, parent, cursors, count, &next);
         }
         free_wave(&now);
         now = next;
     }
     free_wave(&now);
     free_below(&turned);
-    return fine;
 }

@@ -16,8 +16,8 @@ struct branches {
 };
 
 /* Fills an empty tree; each node's measures include everything below it, as after tree_sum(), and so does its variance. keys: for
- * each place, places with the same key become one node. False = out of memory; call tree_free() then, too. */
-int branches_grow(const struct branches *branches, const uint32_t *keys, struct tree *tree);
+ * each place, places with the same key become one node. */
+void branches_grow(const struct branches *branches, const uint32_t *keys, struct tree *tree);
 
 /* A position in one or more stacks that have been followed to the same place of the same node. Outwards of
  * it they are the same stack; inwards, they came the same way. */

@@ -84,14 +84,12 @@ static char *copy(sqlite3_stmt *s, int column)
     return text != NULL ? strdup(text) : NULL;
 }
 
-int lines_keep(struct lines *lines, sqlite3_stmt *s, int64_t stack, const struct store_measures *m,
-               const struct variances *v)
+void lines_keep(struct lines *lines, sqlite3_stmt *s, int64_t stack, const struct store_measures *m,
+                const struct variances *v)
 {
     if ((lines->count & (lines->count - 1)) == 0) {
         struct line_row *more = realloc(lines->rows, (lines->count * 2 + 1) * sizeof *more);
 
-        if (more == NULL)
-            return 0;
         lines->rows = more;
     }
     struct line_row *row = &lines->rows[lines->count++];
@@ -110,7 +108,6 @@ int lines_keep(struct lines *lines, sqlite3_stmt *s, int64_t stack, const struct
         row->module = strdup("");
     if (row->language == NULL)
         row->language = strdup("");
-    return row->function != NULL && row->module != NULL && row->language != NULL;
 }
 
 int lines_read(const struct report *report, const struct lines_query *query, struct lines *lines)
@@ -135,10 +132,8 @@ int lines_read(const struct report *report, const struct lines_query *query, str
         lines->all++;
         measures_add(&lines->sum, &m);
         variances_add(&lines->sum_v, &v);
-        if ((query->limit == 0 || lines->count < query->limit) && !lines_keep(lines, s, 0, &m, &v)) {
-            status = report_error(report, EXIT_FAILED, "out of memory");
-            break;
-        }
+        if (query->limit == 0 || lines->count < query->limit)
+            lines_keep(lines, s, 0, &m, &v);
     }
     sqlite3_finalize(s);
     return status;

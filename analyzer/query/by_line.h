@@ -73,9 +73,9 @@ extern const char *const lines_keys[];
 /* Reads all measures from the columns from `first` on. */
 struct store_measures lines_column_measures(struct sqlite3_stmt *statement, int first);
 
-/* Adds a row from a statement's first five columns, in the order of lines_keys. False = out of memory. */
-int lines_keep(struct lines *lines, struct sqlite3_stmt *statement, int64_t stack,
-               const struct store_measures *m, const struct variances *v);
+/* Adds a row from a statement's first five columns, in the order of lines_keys. */
+void lines_keep(struct lines *lines, struct sqlite3_stmt *statement, int64_t stack,
+                const struct store_measures *m, const struct variances *v);
 
 /* Writes the measures as members of the open object; for a part of a run, without its peak. In a sampled run, their
  * standard errors as well. */

@@ -98,8 +98,6 @@ static void add_place(struct places *places, int64_t line, size_t row)
     if ((n & (n - 1)) == 0) {
         struct place *more = realloc(places->place, (n * 2 + 1) * sizeof *more);
 
-        if (more == NULL)
-            return;
         places->place = more;
     }
     places->place[places->count++] = (struct place){line, row};
@@ -165,7 +163,6 @@ struct collection {
     size_t count;
     struct store_measures sum;
     struct variances sum_v;
-    int failed; /* out of memory */
 };
 
 static int by_size(const void *a, const void *b, void *measure)
@@ -198,10 +195,6 @@ static void collect(void *context, const struct line_stack *stack)
     if ((c->count & (c->count - 1)) == 0) {
         struct line_stack *more = realloc(c->stacks, (c->count * 2 + 1) * sizeof *more);
 
-        if (more == NULL) {
-            c->failed = 1;
-            return;
-        }
         c->stacks = more;
     }
     c->stacks[c->count++] = *stack;
@@ -220,8 +213,8 @@ static int read_passing(const struct report *report, struct collection *c)
                         "language FROM node AS o JOIN frame_names AS n ON n.run = o.run AND "
                         "n.frame = o.frame WHERE o.run = ?1 AND o.id = ?2)",
                         filter_sql_line(c->query->filter));
-    sqlite3_stmt *s = lines != NULL ? report_prepare(report, lines) : NULL;
-    int status = s != NULL && unnamed != NULL ? EXIT_FINE : EXIT_FAILED;
+    sqlite3_stmt *s = report_prepare_text(report, lines);
+    int status = s != NULL ? EXIT_FINE : EXIT_FAILED;
 
     if (status == EXIT_FINE)
         sqlite3_bind_int64(s, 1, c->query->run->number);
@@ -230,7 +223,6 @@ static int read_passing(const struct report *report, struct collection *c)
     sqlite3_finalize(s);
     if (status == EXIT_FINE && (c->unnamed = report_prepare(report, unnamed)) == NULL)
         status = EXIT_FAILED;
-    sqlite3_free(lines);
     sqlite3_free(unnamed);
     return status;
 }
@@ -253,9 +245,8 @@ static int name_rows(const struct report *report, const struct lines_query *quer
             sqlite3_bind_int64(s, 3, c->stacks[i].line);
         else
             sqlite3_bind_null(s, 3);
-        if (report_step(report, s, &status) &&
-            !lines_keep(lines, s, c->stacks[i].stack, &c->stacks[i].m, &c->stacks[i].v))
-            status = report_error(report, EXIT_FAILED, "out of memory");
+        if (report_step(report, s, &status))
+            lines_keep(lines, s, c->stacks[i].stack, &c->stacks[i].m, &c->stacks[i].v);
         sqlite3_reset(s);
     }
     sqlite3_finalize(s);
@@ -271,8 +262,6 @@ int stacks_read(const struct report *report, const struct lines_query *query, st
     *lines = (struct lines){0};
     if (status == EXIT_FINE)
         status = walk(report, query, collect, &c);
-    if (c.failed)
-        status = report_error(report, EXIT_FAILED, "out of memory");
     if (c.count > 0)
         qsort_r(c.stacks, c.count, sizeof *c.stacks, by_size, &by);
     if (status == EXIT_FINE)
@@ -361,8 +350,7 @@ int stacks_below(const struct report *report, const struct lines_query *query, c
     below.names =
         report_prepare(report, "SELECT NULL, 0, name, module, 'native' FROM node AS o JOIN frame_names AS n "
                                "ON n.run = o.run AND n.frame = o.frame WHERE o.run = ?1 AND o.id = ?2");
-    if (below.sorted == NULL || below.stacks == NULL || below.names == NULL) {
-        sqlite3_finalize(below.names);
+    if (below.names == NULL) {
         free(below.sorted);
         return EXIT_FAILED;
     }

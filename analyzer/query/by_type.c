@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "by_type.h"
 #include "profile.h"
+#include "text.h"
 #include "texts.h"
 
 #include <sqlite3.h>
@@ -24,21 +25,16 @@ struct types {
 
 /* ---- rows -------------------------------------------------------------------------------------- */
 
-static int add_site(struct types *t, size_t which, const struct profile_node *node)
+static void add_site(struct types *t, size_t which, const struct profile_node *node)
 {
     const struct profile_site *site = &t->profile.sites[which];
     const struct profile_place *place = &t->profile.places[site->place];
-    char *key = NULL;
-
-    if (asprintf(&key, "%u\n%s\n%lld\n%s\n%s", node->type, place->file != NULL ? place->file : "",
-                 (long long)place->line, place->function, place->module) < 0)
-        return 0;
+    char *key = text_make("%u\n%s\n%lld\n%s\n%s", node->type, place->file != NULL ? place->file : "",
+                          (long long)place->line, place->function, place->module);
     size_t known = t->keys.count;
     uint32_t row = texts_number(&t->keys, key);
 
     free(key);
-    if (t->keys.failed)
-        return 0;
     if (t->keys.count > known)
         t->rows[row] = (struct row){.type = node->type, .place = site->place, .how = node->how};
     if (node->how < t->rows[row].how)
@@ -50,19 +46,13 @@ static int add_site(struct types *t, size_t which, const struct profile_node *no
     measures_add(&t->rows[row].m, &site->m);
     if (t->profile.variances != NULL)
         variances_add(&t->rows[row].v, &t->profile.variances[which]);
-    return 1;
 }
 
-static int add_sites(struct types *t)
+static void add_sites(struct types *t)
 {
     t->rows = calloc(t->profile.site_count + 1, sizeof *t->rows);
-    for (size_t i = 0; t->rows != NULL && i < t->profile.site_count; i++) {
-        const struct profile_node *node = &t->profile.nodes[t->profile.sites[i].node];
-
-        if (!add_site(t, i, node))
-            return 0;
-    }
-    return t->rows != NULL;
+    for (size_t i = 0; i < t->profile.site_count; i++)
+        add_site(t, i, &t->profile.nodes[t->profile.sites[i].node]);
 }
 
 /* Largest first. */
@@ -76,17 +66,16 @@ static int by_value(const void *a, const void *b, void *context)
     return c != 0 ? c : (x->type > y->type) - (x->type < y->type);
 }
 
-static int keep_rows(struct types *t, struct lines *lines)
+static void keep_rows(struct types *t, struct lines *lines)
 {
     enum measure by = t->query->by;
     size_t limit = t->query->limit;
-    int fine = 1;
 
     qsort_r(t->rows, t->keys.count, sizeof *t->rows, by_value, &by);
     lines->all = t->keys.count;
     lines->sum_v = t->profile.sum_v;
     lines->rows = calloc(lines->all + 1, sizeof *lines->rows);
-    for (size_t i = 0; lines->rows != NULL && i < lines->all && fine; i++) {
+    for (size_t i = 0; i < lines->all; i++) {
         const struct row *row = &t->rows[i];
         const struct profile_place *place = &t->profile.places[row->place];
 
@@ -107,9 +96,7 @@ static int keep_rows(struct types *t, struct lines *lines)
                                 .looks = row->looks,
                                 .m = row->m,
                                 .v = row->v};
-        fine = to->function != NULL && to->module != NULL && to->language != NULL;
     }
-    return lines->rows != NULL && fine;
 }
 
 int types_read(const struct report *report, const struct lines_query *query, struct lines *lines)
@@ -119,8 +106,10 @@ int types_read(const struct report *report, const struct lines_query *query, str
     int status = profile_load(report, &all, &t.profile);
 
     *lines = (struct lines){0};
-    if (status == EXIT_FINE && !(add_sites(&t) && keep_rows(&t, lines)))
-        status = report_error(report, EXIT_FAILED, "out of memory");
+    if (status == EXIT_FINE) {
+        add_sites(&t);
+        keep_rows(&t, lines);
+    }
     texts_free(&t.keys);
     free(t.rows);
     profile_free(&t.profile);

@@ -22,32 +22,26 @@ static size_t slot_of(const struct tree *tree, uint32_t parent, uint32_t key)
 }
 
 /* Keeps at most half of the slots taken. */
-static int make_room(struct tree *tree)
+static void make_room(struct tree *tree)
 {
     if (tree->slot_count > tree->count * 2)
-        return 1;
+        return;
     free(tree->slots);
     tree->slot_count = tree->slot_count > 0 ? tree->slot_count * 4 : 1024;
     tree->slots = calloc(tree->slot_count, sizeof *tree->slots);
-    if (tree->slots == NULL)
-        return 0;
     for (size_t i = 1; i < tree->count; i++)
         tree->slots[slot_of(tree, tree->nodes[i].parent, tree->nodes[i].key)] = i;
-    return 1;
 }
 
-/* The child with that key, added if there is none; 0 = out of memory. */
+/* The child with that key, added if there is none. */
 static uint32_t child(struct tree *tree, uint32_t parent, uint32_t key, uint32_t frame)
 {
-    if (!make_room(tree))
-        return 0;
+    make_room(tree);
     size_t slot = slot_of(tree, parent, key);
 
     if (tree->slots[slot] == 0) {
         struct tree_node *node = profile_grow(&tree->nodes, &tree->count, sizeof *node);
 
-        if (node == NULL)
-            return 0;
         node->parent = parent;
         node->key = key;
         node->frame = frame;
@@ -56,8 +50,8 @@ static uint32_t child(struct tree *tree, uint32_t parent, uint32_t key, uint32_t
     return (uint32_t)tree->slots[slot];
 }
 
-static int add_nodes(struct tree *tree, const struct profile *profile, const uint32_t *keys,
-                     uint32_t *node_of)
+static void add_nodes(struct tree *tree, const struct profile *profile, const uint32_t *keys,
+                      uint32_t *node_of)
 {
     for (size_t i = 0; i < profile->node_count; i++) {
         const struct profile_node *node = &profile->nodes[i];
@@ -68,34 +62,25 @@ static int add_nodes(struct tree *tree, const struct profile *profile, const uin
             if (!fold_shows(profile, (uint32_t)i, k - 1))
                 continue;
             at = child(tree, at, keys[profile->frame_places[frame->first + k - 1]], node->frame);
-            if (at == 0)
-                return 0;
         }
         node_of[i] = at;
     }
-    return 1;
 }
 
-int tree_add(struct tree *tree, const struct profile *profile, int which, const uint32_t *keys,
-             uint32_t **node_of)
+void tree_add(struct tree *tree, const struct profile *profile, int which, const uint32_t *keys,
+              uint32_t **node_of)
 {
     uint32_t *nodes = malloc((profile->node_count + 1) * sizeof *nodes);
 
-    if (tree->count == 0 && profile_grow(&tree->nodes, &tree->count, sizeof *tree->nodes) == NULL) {
-        free(nodes);
-        return 0;
-    }
-    if (nodes == NULL || !add_nodes(tree, profile, keys, nodes)) {
-        free(nodes);
-        return 0;
-    }
+    if (tree->count == 0)
+        profile_grow(&tree->nodes, &tree->count, sizeof *tree->nodes);
+    add_nodes(tree, profile, keys, nodes);
     for (size_t i = 0; i < profile->site_count; i++)
         measures_add(&tree->nodes[nodes[profile->sites[i].node]].m[which], &profile->sites[i].m);
     if (node_of != NULL)
         *node_of = nodes;
     else
         free(nodes);
-    return 1;
 }
 
 void tree_sum(struct tree *tree)

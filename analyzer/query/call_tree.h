@@ -24,10 +24,9 @@ struct tree {
 };
 
 /* Adds a profile as run number `which`, 0 or 1. keys: for each place. *node_of becomes an array with the
- * tree's node for each of the profile's (malloc'ed; NULL = not wanted). False = out of memory; call
- * tree_free() then, too. */
-int tree_add(struct tree *tree, const struct profile *profile, int which, const uint32_t *keys,
-             uint32_t **node_of);
+ * tree's node for each of the profile's (malloc'ed; NULL = not wanted). */
+void tree_add(struct tree *tree, const struct profile *profile, int which, const uint32_t *keys,
+              uint32_t **node_of);
 
 /* Adds to each node what is below it. */
 void tree_sum(struct tree *tree);

@@ -12,14 +12,13 @@
 
 #define LABEL 9 /* columns left of the plot */
 
-int chart_new(struct chart *chart, int columns, int rows)
+void chart_new(struct chart *chart, int columns, int rows)
 {
     *chart = (struct chart){.columns = columns, .rows = rows, .peak = -1};
     chart->area = malloc((size_t)columns * sizeof *chart->area);
     chart->line = malloc((size_t)columns * sizeof *chart->line);
-    for (int i = 0; chart->area != NULL && chart->line != NULL && i < columns; i++)
+    for (int i = 0; i < columns; i++)
         chart->area[i] = chart->line[i] = -1;
-    return chart->area != NULL && chart->line != NULL;
 }
 
 void chart_free(struct chart *chart)
@@ -208,10 +207,10 @@ static void print_marks(const struct report *report, const struct chart *chart)
     for (size_t i = 0; i < count; i++) {
         char *name = text_harmless(chart->marks[i].name);
 
-        if (name != NULL && report->width > 24)
+        if (report->width > 24)
             name = text_cut(name, (size_t)report->width - 24, 0);
         printf("%*s%c  %8s  %s\n", LABEL + 2, "", 'a' + (int)i,
-               units_moment(t, chart->marks[i].t, chart->end - chart->begin), name != NULL ? name : "");
+               units_moment(t, chart->marks[i].t, chart->end - chart->begin), name);
         free(name);
     }
     if (chart->mark_count > count)

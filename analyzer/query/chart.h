@@ -22,8 +22,8 @@ struct chart {
     size_t mark_count;
 };
 
-/* Allocates a chart's columns, all unknown. False = out of memory. */
-int chart_new(struct chart *chart, int columns, int rows);
+/* Allocates a chart's columns, all unknown. */
+void chart_new(struct chart *chart, int columns, int rows);
 void chart_free(struct chart *chart);
 
 /* Enters a value at a time: the column keeps the largest. */

@@ -9,8 +9,6 @@ static int add_run(struct report *report, struct side *side, int64_t number)
 {
     struct run *more = realloc(side->runs, (side->count + 1) * sizeof *more);
 
-    if (more == NULL)
-        return report_error(report, EXIT_FAILED, "out of memory");
     side->runs = more;
     int status = run_load(report, number, &side->runs[side->count]);
 
@@ -44,8 +42,6 @@ static int by_number(const char *text)
 static int choose(struct report *report, struct compared *c, const char *text)
 {
     c->side.runs = calloc(1, sizeof *c->side.runs);
-    if (c->side.runs == NULL)
-        return report_error(report, EXIT_FAILED, "out of memory");
     int status = run_find_window(report, text, &c->side.runs[0]);
 
     c->side.count = 1;
@@ -137,8 +133,6 @@ void compared_name(struct compared *all, size_t count)
         else
             snprintf(number, sizeof number, "run %lld", (long long)run->number);
         all[i].name = window_name(run, alone ? run->label : number);
-        if (all[i].name == NULL)
-            all[i].name = strdup("run");
     }
 }
 

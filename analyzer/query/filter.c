@@ -39,7 +39,7 @@ int filter_function_matches(const char *glob, const char *name)
     if (parenthesis == NULL || parenthesis == name)
         return 0;
     char *bare = strndup(name, (size_t)(parenthesis - name));
-    int found = bare != NULL && filter_matches(glob, bare);
+    int found = filter_matches(glob, bare);
 
     free(bare);
     return found;
@@ -178,15 +178,12 @@ int filter_begin(struct report *report, struct filter *filter)
     return EXIT_FINE;
 }
 
-static int keep(struct filter_owners *owners, struct filter_owner owner)
+static void keep(struct filter_owners *owners, struct filter_owner owner)
 {
     struct filter_owner *more = realloc(owners->list, (owners->count + 1) * sizeof *more);
 
-    if (more == NULL)
-        return 0;
     owners->list = more;
     more[owners->count++] = owner;
-    return 1;
 }
 
 static void put_in_order(struct filter_owners *owners)
@@ -231,9 +228,8 @@ static int add_processes(struct report *report, struct filter *filter, const str
     for (int by_number = 1; by_number >= 0 && filter->processes.count == before; by_number--) {
         sqlite3_bind_int64(s, 1, run->number);
         while (report_step(report, s, &status))
-            if (is_process(filter, s, by_number) &&
-                !keep(&filter->processes, (struct filter_owner){run->number, sqlite3_column_int64(s, 0), 0}))
-                status = report_error(report, EXIT_FAILED, "out of memory");
+            if (is_process(filter, s, by_number))
+                keep(&filter->processes, (struct filter_owner){run->number, sqlite3_column_int64(s, 0), 0});
         sqlite3_reset(s);
     }
     sqlite3_finalize(s);
@@ -272,9 +268,8 @@ static int add_threads(struct report *report, struct filter *filter, const struc
         const struct filter_owner owner = {run->number, sqlite3_column_int64(s, 0),
                                            sqlite3_column_int64(s, 1)};
 
-        if (filter_process(filter, owner.run, owner.process) && is_thread(filter, s) &&
-            !keep(&filter->threads, owner))
-            status = report_error(report, EXIT_FAILED, "out of memory");
+        if (filter_process(filter, owner.run, owner.process) && is_thread(filter, s))
+            keep(&filter->threads, owner);
     }
     sqlite3_finalize(s);
     put_in_order(&filter->threads);
@@ -385,9 +380,8 @@ char *filter_text(const struct filter *filter)
 
         if (named[i].value == NULL || strcmp(named[i].name, "skip_wrappers") == 0)
             continue;
-        if (asprintf(&text, "%s%s%s %s", before != NULL ? before : "", before != NULL ? ", " : "",
-                     named[i].name, named[i].value) < 0)
-            text = NULL;
+        text = text_make("%s%s%s %s", before != NULL ? before : "", before != NULL ? ", " : "", named[i].name,
+                         named[i].value);
         free(before);
     }
     char *harmless = text != NULL ? text_harmless(text) : NULL;
@@ -399,12 +393,12 @@ char *filter_text(const struct filter *filter)
 char *filter_only(const struct filter *filter)
 {
     const char *kind = kind_words();
-    char *text = filter_text(filter), *both = NULL;
+    char *text = filter_text(filter);
 
     if (kind == NULL)
         return text;
-    if (asprintf(&both, "%s%s%s", kind, text != NULL ? ", " : "", text != NULL ? text : "") < 0)
-        both = NULL;
+    char *both = text_make("%s%s%s", kind, text != NULL ? ", " : "", text != NULL ? text : "");
+
     free(text);
     return both;
 }

@@ -40,7 +40,7 @@ static int is_listed(const char *list, const char *function)
         size_t n = strcspn(list, ",");
         char *glob = strndup(list, n);
 
-        found = glob != NULL && *glob != '\0' && filter_function_matches(glob, function);
+        found = *glob != '\0' && filter_function_matches(glob, function);
         free(glob);
         list += n + (list[n] == ',');
     }
@@ -94,14 +94,13 @@ static unsigned char flags_of(const struct filter *filter, const struct run *run
     return flags;
 }
 
-static int guess_wrappers(struct filter_stacks *s)
+static void guess_wrappers(struct filter_stacks *s)
 {
     unsigned char *guessed = wrappers_guess(&s->profile);
 
-    for (size_t i = 0; guessed != NULL && i < s->profile.place_count; i++)
+    for (size_t i = 0; i < s->profile.place_count; i++)
         s->flags[i] |= guessed[i] ? WRAPPER : 0;
     free(guessed);
-    return guessed != NULL;
 }
 
 /* ---- stacks ---------------------------------------------------------------------------------- */
@@ -132,8 +131,6 @@ int filter_stacks_add(const struct report *report, struct filter *filter, const 
         return EXIT_FINE;
     struct filter_stacks *s = calloc(1, sizeof *s);
 
-    if (s == NULL)
-        return report_error(report, EXIT_FAILED, "out of memory");
     s->run = run->number;
     s->next = filter->stacks;
     filter->stacks = s;
@@ -143,12 +140,10 @@ int filter_stacks_add(const struct report *report, struct filter *filter, const 
         return status;
     s->flags = calloc(s->profile.place_count + 1, 1);
     s->found = calloc(s->profile.node_count + 1, 1);
-    if (s->flags == NULL || s->found == NULL)
-        return report_error(report, EXIT_FAILED, "out of memory");
     for (size_t i = 0; i < s->profile.place_count; i++)
         s->flags[i] = flags_of(filter, run, &s->profile.places[i]);
-    if (has_auto(filter->skip_wrappers) && !guess_wrappers(s))
-        return report_error(report, EXIT_FAILED, "out of memory");
+    if (has_auto(filter->skip_wrappers))
+        guess_wrappers(s);
     find_in_nodes(s, filter->type);
     return EXIT_FINE;
 }
@@ -244,11 +239,10 @@ static char *letters_of(const char *glob)
 {
     char *text = strdup(glob), *out = text;
 
-    for (const char *p = glob; text != NULL && *p != '\0'; p++)
+    for (const char *p = glob; *p != '\0'; p++)
         if (strchr("*?[]", *p) == NULL)
             *out++ = (char)tolower((unsigned char)*p);
-    if (text != NULL)
-        *out = '\0';
+    *out = '\0';
     return text;
 }
 
@@ -327,16 +321,15 @@ static void print_near(const struct report *report, const struct profile *profil
 {
     const char *near[NEAR];
     char *letters = letters_of(glob), *harmless = text_harmless(glob);
-    size_t count = letters != NULL && *letters != '\0' ? nearest(profile, names, letters, near) : 0;
+    size_t count = *letters != '\0' ? nearest(profile, names, letters, near) : 0;
 
-    printf("No %s is called %s%s", names->what, harmless != NULL ? harmless : "",
-           count > 0 ? "; there are:\n" : ".\n");
+    printf("No %s is called %s%s", names->what, harmless, count > 0 ? "; there are:\n" : ".\n");
     for (size_t i = 0; i < count; i++) {
         char *name = text_harmless(near[i]);
 
-        if (name != NULL && report->width > 4)
+        if (report->width > 4)
             name = text_cut(name, (size_t)report->width - 2, 0);
-        printf("  %s\n", name != NULL ? name : "");
+        printf("  %s\n", name);
         free(name);
     }
     free(harmless);

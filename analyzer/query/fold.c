@@ -46,7 +46,7 @@ static unsigned char *flags_of_places(const struct profile *profile, int all_fra
 {
     unsigned char *flags = calloc(profile->place_count + 1, 1);
 
-    for (size_t i = 0; flags != NULL && i < profile->place_count; i++) {
+    for (size_t i = 0; i < profile->place_count; i++) {
         const struct profile_place *place = &profile->places[i];
 
         if (i == PROFILE_CUT || (!all_frames && strcmp(place->language, TYPE_BOX) != 0 &&
@@ -75,21 +75,19 @@ static unsigned char show_node(struct profile *profile, size_t node, const unsig
     return state;
 }
 
-int fold_frames(struct profile *profile, int all_frames, const char *below)
+void fold_frames(struct profile *profile, int all_frames, const char *below)
 {
     size_t places = 0;
     unsigned char *flags = flags_of_places(profile, all_frames, below),
                   *states = calloc(profile->node_count + 1, 1);
 
     profile->visible_at = malloc((profile->node_count + 1) * sizeof *profile->visible_at);
-    for (size_t i = 0; profile->visible_at != NULL && i < profile->node_count; i++) {
+    for (size_t i = 0; i < profile->node_count; i++) {
         profile->visible_at[i] = places;
         places += profile->frames[profile->nodes[i].frame].count;
     }
-    profile->visible = profile->visible_at != NULL ? calloc(places + 1, 1) : NULL;
-    int fine = flags != NULL && states != NULL && profile->visible != NULL;
-
-    for (size_t i = 0; fine && i < profile->node_count; i++) {
+    profile->visible = calloc(places + 1, 1);
+    for (size_t i = 0; i < profile->node_count; i++) {
         uint32_t parent = profile->nodes[i].parent;
 
         states[i] = show_node(profile, i, flags,
@@ -98,16 +96,15 @@ int fold_frames(struct profile *profile, int all_frames, const char *below)
                                                      : 0);
     }
     /* The frame that allocates must be shown in any case. */
-    for (size_t i = 0; fine && i < profile->site_count; i++)
+    for (size_t i = 0; i < profile->site_count; i++)
         if ((states[profile->sites[i].node] & SHOWN) == 0)
             profile->visible[profile->visible_at[profile->sites[i].node]] = 1;
     /* Show that frames were cut off, where something below is shown. */
-    for (size_t i = 0; fine && below == NULL && i < profile->node_count; i++)
+    for (size_t i = 0; below == NULL && i < profile->node_count; i++)
         if (i == PROFILE_CUT)
             profile->visible[profile->visible_at[i]] = 1;
     free(flags);
     free(states);
-    return fine;
 }
 
 int fold_shows(const struct profile *profile, uint32_t node, uint32_t place)

@@ -10,8 +10,8 @@
 int fold_is_runtime(const char *function, const char *file, int library_code);
 
 /* Decides which places of which nodes are shown (profile.visible). below: a glob of functions; places
- * further out than the outermost match are left out, too; NULL = none. False = out of memory. */
-int fold_frames(struct profile *profile, int all_frames, const char *below);
+ * further out than the outermost match are left out, too; NULL = none. */
+void fold_frames(struct profile *profile, int all_frames, const char *below);
 
 /* True if that place of a node (an index into its frame's places) is shown; before fold_frames(), all are. */
 int fold_shows(const struct profile *profile, uint32_t node, uint32_t place);

@@ -37,10 +37,6 @@ static int read_samples(const struct report *report, const struct run *run, stru
     while (report_step(report, s, &status)) {
         struct heap_sample *more = grow(times->samples, times->sample_count, sizeof *more);
 
-        if (more == NULL) {
-            status = report_error(report, EXIT_FAILED, "out of memory");
-            break;
-        }
         times->samples = more;
         more[times->sample_count++] =
             (struct heap_sample){sqlite3_column_double(s, 0), sqlite3_column_int64(s, 1),
@@ -63,10 +59,6 @@ static int read_marks(const struct report *report, const struct run *run, struct
         struct heap_mark *more = grow(times->marks, times->mark_count, sizeof *more);
         const char *name = (const char *)sqlite3_column_text(s, 2);
 
-        if (more == NULL) {
-            status = report_error(report, EXIT_FAILED, "out of memory");
-            break;
-        }
         times->marks = more;
         more[times->mark_count++] = (struct heap_mark){
             sqlite3_column_double(s, 0), sqlite3_column_int64(s, 1), strdup(name != NULL ? name : "")};

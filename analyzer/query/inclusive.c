@@ -4,6 +4,7 @@
 #include "inclusive.h"
 #include "fold.h"
 #include "profile.h"
+#include "text.h"
 #include "texts.h"
 
 #include <stdio.h>
@@ -37,35 +38,30 @@ static struct line_row row_of(enum group group, const struct profile_place *plac
                              .language = place->language};
 }
 
-static int make_keys(struct sums *s)
+static void make_keys(struct sums *s)
 {
     size_t n = s->profile.place_count;
 
     s->key = calloc(n + 1, sizeof *s->key);
     s->first = calloc(n + 1, sizeof *s->first);
-    for (size_t i = 0; s->key != NULL && s->first != NULL && i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct line_row row = row_of(s->query->group, &s->profile.places[i]);
-        char *text = NULL;
+        char *text = text_make("%s\n%lld\n%s\n%s\n%s", row.file != NULL ? row.file : "", (long long)row.line,
+                               row.function, row.module, row.language);
 
-        if (asprintf(&text, "%s\n%lld\n%s\n%s\n%s", row.file != NULL ? row.file : "", (long long)row.line,
-                     row.function, row.module, row.language) < 0)
-            return 0;
         s->key[i] = texts_number(&s->keys, text);
         free(text);
-        if (s->keys.failed)
-            return 0;
         s->first[s->key[i]] = (uint32_t)i;
     }
     s->m = calloc(s->keys.count + 1, sizeof *s->m);
     s->active = calloc(s->keys.count + 1, sizeof *s->active);
-    if (s->profile.variances != NULL && (s->v = calloc(s->keys.count + 1, sizeof *s->v)) == NULL)
-        return 0;
-    return s->key != NULL && s->first != NULL && s->m != NULL && s->active != NULL;
+    if (s->profile.variances != NULL)
+        s->v = calloc(s->keys.count + 1, sizeof *s->v);
 }
 
 /* Links the nodes from callers to callees, and sums up. Parents come before their children, so one pass
  * does it. */
-static int turn_round(struct sums *s)
+static void turn_round(struct sums *s)
 {
     const struct profile *p = &s->profile;
     size_t n = p->node_count;
@@ -73,10 +69,8 @@ static int turn_round(struct sums *s)
     s->below = calloc(n + 1, sizeof *s->below);
     s->child = malloc((n + 1) * sizeof *s->child);
     s->sibling = malloc((n + 1) * sizeof *s->sibling);
-    if (s->below == NULL || s->child == NULL || s->sibling == NULL)
-        return 0;
-    if (p->variances != NULL && (s->below_v = calloc(n + 1, sizeof *s->below_v)) == NULL)
-        return 0;
+    if (p->variances != NULL)
+        s->below_v = calloc(n + 1, sizeof *s->below_v);
     for (size_t i = 0; i <= n; i++)
         s->child[i] = PROFILE_NONE;
     for (size_t i = 0; i < p->site_count; i++)
@@ -93,7 +87,6 @@ static int turn_round(struct sums *s)
         s->sibling[i] = s->child[parent];
         s->child[parent] = (uint32_t)i;
     }
-    return 1;
 }
 
 static void add_below(struct sums *s, uint32_t row, uint32_t node)
@@ -157,26 +150,23 @@ static int is_something(const struct store_measures *m)
     return m->allocations != 0 || m->live_allocations != 0 || m->peak_allocations != 0;
 }
 
-static int keep_rows(const struct sums *s, struct lines *lines)
+static void keep_rows(const struct sums *s, struct lines *lines)
 {
     uint32_t *order = calloc(s->keys.count + 1, sizeof *order);
     size_t count = 0;
-    int fine = order != NULL;
 
-    for (uint32_t row = 0; fine && row < s->keys.count; row++)
+    for (uint32_t row = 0; row < s->keys.count; row++)
         if (is_something(&s->m[row]))
             order[count++] = row;
     sorted = s;
-    if (fine)
-        qsort(order, count, sizeof *order, by_value);
+    qsort(order, count, sizeof *order, by_value);
     lines->all = count;
     lines->sum = s->profile.sum;
     lines->sum_v = s->profile.sum_v;
     if (s->query->limit > 0 && count > s->query->limit)
         count = s->query->limit;
-    lines->rows = fine ? calloc(count + 1, sizeof *lines->rows) : NULL;
-    fine = lines->rows != NULL;
-    for (size_t i = 0; fine && i < count; i++) {
+    lines->rows = calloc(count + 1, sizeof *lines->rows);
+    for (size_t i = 0; i < count; i++) {
         struct line_row row = row_of(s->query->group, &s->profile.places[s->first[order[i]]]);
 
         row.file = row.file != NULL ? strdup(row.file) : NULL;
@@ -187,10 +177,8 @@ static int keep_rows(const struct sums *s, struct lines *lines)
         if (s->v != NULL)
             row.v = s->v[order[i]];
         lines->rows[lines->count++] = row;
-        fine = row.function != NULL && row.module != NULL && row.language != NULL;
     }
     free(order);
-    return fine;
 }
 
 int inclusive_read(const struct report *report, const struct lines_query *query, struct lines *lines)
@@ -201,15 +189,11 @@ int inclusive_read(const struct report *report, const struct lines_query *query,
 
     *lines = (struct lines){0};
     if (status == EXIT_FINE) {
-        if (fold_frames(&s.profile, query->all_frames, query->filter != NULL ? query->filter->below : NULL) &&
-            make_keys(&s) && turn_round(&s)) {
-            add_up(&s);
-            status = keep_rows(&s, lines) ? EXIT_FINE : EXIT_FAILED;
-        } else {
-            status = EXIT_FAILED;
-        }
-        if (status != EXIT_FINE)
-            report_error(report, EXIT_FAILED, "out of memory");
+        fold_frames(&s.profile, query->all_frames, query->filter != NULL ? query->filter->below : NULL);
+        make_keys(&s);
+        turn_round(&s);
+        add_up(&s);
+        keep_rows(&s, lines);
     }
     texts_free(&s.keys);
     free(s.key);

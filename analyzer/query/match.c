@@ -99,8 +99,6 @@ static int add_side(const struct report *report, const struct side *side, int wh
         }
         struct match *more = realloc(matches->rows, (matches->count + lines->count + 1) * sizeof *more);
 
-        if (more == NULL)
-            return report_error(report, EXIT_FAILED, "out of memory");
         matches->rows = more;
         for (size_t k = 0; k < lines->count; k++) {
             const struct line_row *row = &lines->rows[k];
@@ -244,8 +242,6 @@ int match_lines(const struct report *report, const struct side *first, const str
                 enum group group, enum measure by, struct matches *matches)
 {
     *matches = (struct matches){.lines = calloc(first->count + second->count, sizeof *matches->lines)};
-    if (matches->lines == NULL)
-        return report_error(report, EXIT_FAILED, "out of memory");
     int status = add_side(report, first, 0, group, by, matches);
 
     if (status == EXIT_FINE)

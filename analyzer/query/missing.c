@@ -101,11 +101,10 @@ static void print(const struct report *report, const struct run *run, const char
 
     missing_find(run, &missing);
     for (int i = 0; i < missing.count; i++) {
-        char *harmless = text_harmless(missing.text[i]), *line = NULL;
+        char *harmless = text_harmless(missing.text[i]), *line = text_make("%s%s", before, harmless);
 
         fputs(report_color(report, run->state == RUN_RECORDING ? "yellow" : "red"), stdout);
-        if (harmless != NULL && asprintf(&line, "%s%s", before, harmless) >= 0)
-            text_wrap(stdout, line, report->width > 2 ? (size_t)report->width - 2 : 0, 2);
+        text_wrap(stdout, line, report->width > 2 ? (size_t)report->width - 2 : 0, 2);
         fputs(report_color(report, "reset"), stdout);
         free(line);
         free(harmless);

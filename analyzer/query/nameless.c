@@ -85,7 +85,7 @@ static char *owner_of(const char *paths[3])
 
 char *nameless_package(const char *file)
 {
-    char path[PATH_MAX], *symbols = NULL;
+    char path[PATH_MAX];
     const char *paths[3] = {file, file, file};
 
     if (*file != '/' || strchr(file, '\n') != NULL)
@@ -105,9 +105,8 @@ char *nameless_package(const char *file)
         *minimal = '\0';
     int of_old = strcmp(package, "libc6") == 0 || strncmp(package, "python3.", 8) == 0 ||
                  strncmp(package, "libpython3.", 11) == 0;
+    char *symbols = text_make("%s%s", package, of_old ? "-dbg" : "-dbgsym");
 
-    if (asprintf(&symbols, "%s%s", package, of_old ? "-dbg" : "-dbgsym") < 0)
-        symbols = NULL;
     free(package);
     return symbols;
 }
@@ -117,24 +116,23 @@ char *nameless_package(const char *file)
 /* What would help for one module; malloc'ed. */
 static char *advice(const struct run *run, const char *module, int symbols)
 {
-    char *package = run->ours && symbols <= SYMBOLS_NONE ? nameless_package(module) : NULL, *text = NULL;
-    int n;
+    char *package = run->ours && symbols <= SYMBOLS_NONE ? nameless_package(module) : NULL, *text;
 
     if (package != NULL)
-        n = asprintf(&text, "install %s", package);
+        text = text_make("install %s", package);
     else if (*module == '\0')
-        n = asprintf(&text, "code that belongs to no file");
+        text = text_make("code that belongs to no file");
     else if (symbols == SYMBOLS_REPLACED || symbols == SYMBOLS_GONE)
-        n = asprintf(&text, "%s was %s: record again", text_basename(module),
-                     symbols == SYMBOLS_GONE ? "removed" : "replaced");
+        text = text_make("%s was %s: record again", text_basename(module),
+                         symbols == SYMBOLS_GONE ? "removed" : "replaced");
     else if (symbols == SYMBOLS_MISSING)
-        n = asprintf(&text, "%s could not be read", text_basename(module));
+        text = text_make("%s could not be read", text_basename(module));
     else if (symbols == SYMBOLS_SHORT)
-        n = asprintf(&text, "not enough memory to read %s", text_basename(module));
+        text = text_make("not enough memory to read %s", text_basename(module));
     else
-        n = asprintf(&text, "build %s with -g", text_basename(module));
+        text = text_make("build %s with -g", text_basename(module));
     free(package);
-    return n >= 0 ? text : NULL;
+    return text;
 }
 
 /* "install git-dbgsym, install libc6-dbg": says "install" only once. */
@@ -143,8 +141,6 @@ static void add_advice(FILE *out, char *text, char **before)
     static const char install[] = "install ";
     size_t n = sizeof install - 1;
 
-    if (text == NULL)
-        return;
     if (*before == NULL)
         fprintf(out, "%s", text);
     else if (strncmp(text, install, n) == 0 && strncmp(*before, install, n) == 0)
@@ -173,7 +169,7 @@ void nameless_print(const struct report *report, const struct run *run, enum mea
         sqlite3_bind_int64(s, 1, run->number);
     else if (whole <= 0 || !run->resolved)
         sqlite3_free(sql);
-    while (out != NULL && report_step(report, s, &status)) {
+    while (s != NULL && report_step(report, s, &status)) {
         const char *module = (const char *)sqlite3_column_text(s, 0);
         double value = sqlite3_column_double(s, 2);
 
@@ -185,15 +181,15 @@ void nameless_print(const struct report *report, const struct run *run, enum mea
     free(before);
     if (out != NULL)
         fclose(out);
-    char *harmless = named > 0 && text != NULL ? text_harmless(text) : NULL, *line = NULL;
+    if (named > 0) {
+        char *harmless = text_harmless(text),
+             *line = text_make("%s without lines: %s", units_percent(share, all, whole), harmless);
 
-    if (harmless != NULL &&
-        asprintf(&line, "%s without lines: %s", units_percent(share, all, whole), harmless) >= 0) {
         if (report->width > 0)
             line = text_cut(line, (size_t)report->width, 0);
         printf("\n%s%s%s\n", report_color(report, "dim"), line, report_color(report, "reset"));
+        free(line);
+        free(harmless);
     }
-    free(line);
-    free(harmless);
     free(text);
 }

@@ -85,8 +85,6 @@ char *names_shorten(const char *name)
 {
     char *copy = malloc(strlen(name) * 2 + 1), *out = copy; /* "<x>" becomes two bytes longer */
 
-    if (copy == NULL)
-        return NULL;
     for (const char *p = name, *last = end_of_name(name); p < last; p++) {
         int open = opens(name, p);
         const char *end = open ? closing(p) : NULL;
@@ -129,7 +127,7 @@ char *names_cut(const char *name, size_t columns)
     char *copy = names_shorten(name);
     const char *part = copy;
 
-    if (copy == NULL || text_width(copy) <= columns)
+    if (text_width(copy) <= columns)
         return copy;
     const char *end = copy + strlen(copy);
 
@@ -142,11 +140,9 @@ char *names_cut(const char *name, size_t columns)
         return text_cut(copy, columns, 0);
     if (text_width(part) + 1 <= columns) {
         cut = malloc(strlen(part) + sizeof ELLIPSIS);
-        if (cut != NULL)
-            strcpy(stpcpy(cut, ELLIPSIS), part);
+        strcpy(stpcpy(cut, ELLIPSIS), part);
     } else {
-        cut = strdup(part);
-        cut = cut != NULL ? text_cut(cut, columns, 0) : NULL;
+        cut = text_cut(strdup(part), columns, 0);
     }
     free(copy);
     return cut;

@@ -104,8 +104,9 @@ static size_t add_up(const struct profile *profile, enum measure by, struct besi
     return n;
 }
 
-static int to_lines(const struct profile *profile, const struct lines_query *query, const struct beside *list,
-                    size_t count, const char *nobody, const struct beside *sum, struct lines *lines)
+static void to_lines(const struct profile *profile, const struct lines_query *query,
+                     const struct beside *list, size_t count, const char *nobody, const struct beside *sum,
+                     struct lines *lines)
 {
     size_t kept = query->limit > 0 && count > query->limit ? query->limit : count;
 
@@ -113,7 +114,7 @@ static int to_lines(const struct profile *profile, const struct lines_query *que
     lines->sum = sum->m;
     lines->sum_v = sum->v;
     lines->rows = calloc(kept + 1, sizeof *lines->rows);
-    for (size_t i = 0; lines->rows != NULL && i < kept; i++) {
+    for (size_t i = 0; i < kept; i++) {
         const struct profile_place *place =
             list[i].place != PROFILE_NONE ? &profile->places[list[i].place] : NULL;
         struct line_row *row = &lines->rows[lines->count++];
@@ -125,23 +126,19 @@ static int to_lines(const struct profile *profile, const struct lines_query *que
         row->language = strdup(place != NULL ? place->language : "");
         row->m = list[i].m;
         row->v = list[i].v;
-        if (row->function == NULL || row->module == NULL || row->language == NULL)
-            return 0;
     }
-    return lines->rows != NULL;
 }
 
-int neighbours_of(const struct profile *p, const struct lines_query *query, const unsigned char *is_it,
-                  struct neighbours *n)
+void neighbours_of(const struct profile *p, const struct lines_query *query, const unsigned char *is_it,
+                   struct neighbours *n)
 {
     const struct walk walk = {p, is_it};
     struct beside *callers = calloc(p->site_count + 1, sizeof *callers),
                   *callees = calloc(p->site_count + 1, sizeof *callees);
     struct beside sum = {0};
     size_t count = 0;
-    int fine = callers != NULL && callees != NULL;
 
-    for (size_t i = 0; fine && i < p->site_count; i++) {
+    for (size_t i = 0; i < p->site_count; i++) {
         if (!look(&walk, p->sites[i].node, &callers[count].place, &callees[count].place))
             continue;
         callers[count].m = callees[count].m = p->sites[i].m;
@@ -154,14 +151,10 @@ int neighbours_of(const struct profile *p, const struct lines_query *query, cons
         }
         count++;
     }
-    if (fine)
-        fine =
-            to_lines(p, query, callers, add_up(p, query->by, callers, count), "(nobody)", &sum,
-                     &n->callers) &&
-            to_lines(p, query, callees, add_up(p, query->by, callees, count), "(itself)", &sum, &n->callees);
+    to_lines(p, query, callers, add_up(p, query->by, callers, count), "(nobody)", &sum, &n->callers);
+    to_lines(p, query, callees, add_up(p, query->by, callees, count), "(itself)", &sum, &n->callees);
     free(callers);
     free(callees);
-    return fine;
 }
 
 int neighbours_read(const struct report *report, const struct lines_query *query, const char *function,
@@ -173,14 +166,14 @@ int neighbours_read(const struct report *report, const struct lines_query *query
     unsigned char *is_it = calloc(profile.place_count + 1, 1);
 
     *neighbours = (struct neighbours){0};
-    for (size_t i = 0; status == EXIT_FINE && is_it != NULL && i < profile.place_count; i++) {
+    for (size_t i = 0; status == EXIT_FINE && i < profile.place_count; i++) {
         is_it[i] = (unsigned char)filter_function_matches(function, profile.places[i].function);
         neighbours->functions += is_it[i];
     }
-    if (status == EXIT_FINE &&
-        (is_it == NULL || !fold_frames(&profile, query->all_frames, query->filter->below) ||
-         !neighbours_of(&profile, query, is_it, neighbours)))
-        status = report_error(report, EXIT_FAILED, "out of memory");
+    if (status == EXIT_FINE) {
+        fold_frames(&profile, query->all_frames, query->filter->below);
+        neighbours_of(&profile, query, is_it, neighbours);
+    }
     free(is_it);
     profile_free(&profile);
     return status;

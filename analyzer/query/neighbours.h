@@ -19,10 +19,10 @@ int neighbours_read(const struct report *report, const struct lines_query *query
                     struct neighbours *neighbours);
 
 /* The same for a profile in memory whose frames are folded. is_it: by place, whether it is the function.
- * Adds to an empty *neighbours, and leaves functions alone. False = out of memory. */
+ * Adds to an empty *neighbours, and leaves functions alone. */
 struct profile;
-int neighbours_of(const struct profile *profile, const struct lines_query *query, const unsigned char *is_it,
-                  struct neighbours *neighbours);
+void neighbours_of(const struct profile *profile, const struct lines_query *query, const unsigned char *is_it,
+                   struct neighbours *neighbours);
 void neighbours_free(struct neighbours *neighbours);
 
 #endif

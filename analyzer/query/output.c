@@ -37,8 +37,8 @@ int output_open(const struct report *report, const char *path, int binary, struc
                    ? report_error(report, EXIT_USAGE, "this is nothing for a terminal; name a file: -o FILE")
                    : EXIT_FINE;
     }
-    if (!is_special(path) && asprintf(&output->unfinished, "%s.unfinished-%d", path, (int)getpid()) < 0)
-        return report_error(report, EXIT_FAILED, "out of memory");
+    if (!is_special(path))
+        output->unfinished = text_make("%s.unfinished-%d", path, (int)getpid());
     output->file = fopen(output->unfinished != NULL ? output->unfinished : path, "we");
     if (output->file != NULL) {
         half_written = output->unfinished;

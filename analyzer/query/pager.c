@@ -33,8 +33,6 @@ void pager_begin(struct report *report)
     if (!report->terminal || pager() == NULL || memory != NULL)
         return;
     memory = open_memstream(&text, &size);
-    if (memory == NULL)
-        return;
     terminal = stdout;
     stdout = memory;
     report->paged = 1;
@@ -55,8 +53,6 @@ int pager_rows(const char *line, size_t length, int columns)
     char *plain = malloc(length + 1);
     size_t n = 0;
 
-    if (plain == NULL)
-        return 1;
     for (size_t i = 0; i < length; i++) {
         if (line[i] == '\033')
             while (i < length && line[i] != 'm')
@@ -112,7 +108,7 @@ void pager_end(struct report *report)
     if (memory == NULL)
         return;
     pager_leave(report);
-    if (text != NULL && (fits() || !page()))
+    if (fits() || !page())
         fwrite(text, 1, size, stdout);
     free(text);
     text = NULL;

@@ -35,11 +35,6 @@ uint32_t *place_keys(const struct profile *profile, int by_line)
     uint32_t *keys = malloc((count + 1) * sizeof *keys), *sorted = malloc((count + 1) * sizeof *sorted);
     struct order order = {profile->places, by_line};
 
-    if (keys == NULL || sorted == NULL) {
-        free(keys);
-        free(sorted);
-        return NULL;
-    }
     for (uint32_t i = 0; i < count; i++)
         sorted[i] = i;
     qsort_r(sorted, count, sizeof *sorted, compare, &order);

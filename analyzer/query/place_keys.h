@@ -8,8 +8,7 @@
  * not matter. */
 int place_keys_compare(const struct profile_place *a, const struct profile_place *b, int by_line);
 
-/* For each place, one of those that look the same, as keys for branches_grow(). malloc'ed; NULL = out of
- * memory. */
+/* For each place, one of those that look the same, as keys for branches_grow(). malloc'ed. */
 uint32_t *place_keys(const struct profile *profile, int by_line);
 
 #endif

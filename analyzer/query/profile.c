@@ -17,10 +17,10 @@ void *profile_grow(void *array, size_t *count, size_t size)
     size_t n = *count;
 
     if ((n & (n - 1)) == 0) {
-        void *more = n < PROFILE_NONE / 2 ? realloc(*start, (n * 2 + 1) * size) : NULL;
+        if (n >= PROFILE_NONE / 2) /* indices are of 32 bits */
+            report_no_memory();
+        void *more = realloc(*start, (n * 2 + 1) * size);
 
-        if (more == NULL)
-            return NULL;
         *start = more;
     }
     *count = n + 1;
@@ -68,8 +68,8 @@ static char *copy(sqlite3_stmt *s, int column)
 
 /* ---- what cannot fail halfway ----------------------------------------------------------------- */
 
-/* Adds a row to the profile; false = out of memory. */
-typedef int take_row(struct profile *profile, sqlite3_stmt *s);
+/* Adds a row to the profile. */
+typedef void take_row(struct profile *profile, sqlite3_stmt *s);
 
 static int read_rows(const struct report *report, struct profile *profile, const char *sql, take_row *take)
 {
@@ -80,30 +80,22 @@ static int read_rows(const struct report *report, struct profile *profile, const
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, profile->run->number);
     while (report_step(report, s, &status))
-        if (!take(profile, s)) {
-            status = report_error(report, EXIT_FAILED, "out of memory");
-            break;
-        }
+        take(profile, s);
     sqlite3_finalize(s);
     return status;
 }
 
-static int take_module(struct profile *profile, sqlite3_stmt *s)
+static void take_module(struct profile *profile, sqlite3_stmt *s)
 {
     struct profile_module *module = ADD(profile, module);
 
-    if (module == NULL)
-        return 0;
     *module = (struct profile_module){sqlite3_column_int64(s, 0), copy(s, 1), copy(s, 2)};
-    return module->path != NULL && module->build_id != NULL;
 }
 
-static int take_place(struct profile *profile, sqlite3_stmt *s)
+static void take_place(struct profile *profile, sqlite3_stmt *s)
 {
     struct profile_place *place = ADD(profile, place);
 
-    if (place == NULL)
-        return 0;
     place->number = sqlite3_column_int64(s, 0);
     place->file = sqlite3_column_type(s, 1) != SQLITE_NULL ? copy(s, 1) : NULL;
     place->line = place->file != NULL && sqlite3_column_int64(s, 2) > 0 ? sqlite3_column_int64(s, 2) : 0;
@@ -112,42 +104,36 @@ static int take_place(struct profile *profile, sqlite3_stmt *s)
     place->language = copy(s, 5);
     place->library_code = sqlite3_column_int(s, 6);
     profile->named = profile->place_count;
-    return place->function != NULL && place->module != NULL && place->language != NULL;
 }
 
-static int take_frame(struct profile *profile, sqlite3_stmt *s)
+static void take_frame(struct profile *profile, sqlite3_stmt *s)
 {
     struct profile_frame *frame = ADD(profile, frame);
 
-    if (frame == NULL)
-        return 0;
     uint32_t module = FIND(profile, module, 1, sqlite3_column_int64(s, 1));
     uint64_t offset = (uint64_t)sqlite3_column_int64(s, 2);
 
     frame->number = sqlite3_column_int64(s, 0);
     frame->module = module != PROFILE_NONE ? module : 0;
     frame->address = frame->module != 0 && offset > 0 ? offset - 1 : offset; /* offset is a return address */
-    return 1;
 }
 
 /* The rows come in the order of frames, so each place goes to the end of its frame's list. */
-static int take_frame_place(struct profile *profile, sqlite3_stmt *s)
+static void take_frame_place(struct profile *profile, sqlite3_stmt *s)
 {
     uint32_t frame = FIND(profile, frame, PROFILE_FIRST, sqlite3_column_int64(s, 0));
     uint32_t place = profile_place_index(profile, sqlite3_column_int64(s, 1));
 
     if (frame == PROFILE_NONE || place == PROFILE_NONE)
-        return 1;
+        return;
     if (profile->frames[frame].count++ == 0)
         profile->frames[frame].first = (uint32_t)profile->frame_place_count;
     uint32_t *to = ADD(profile, frame_place);
 
-    if (to != NULL)
-        *to = place;
-    return to != NULL;
+    *to = place;
 }
 
-static int take_node(struct profile *profile, sqlite3_stmt *s)
+static void take_node(struct profile *profile, sqlite3_stmt *s)
 {
     int64_t parent = sqlite3_column_int64(s, 1);
     uint32_t frame = FIND(profile, frame, PROFILE_FIRST, sqlite3_column_int64(s, 2));
@@ -156,27 +142,23 @@ static int take_node(struct profile *profile, sqlite3_stmt *s)
                                   : FIND(profile, node, PROFILE_FIRST, parent);
     struct profile_node *node = ADD(profile, node);
 
-    if (node == NULL)
-        return 0;
     node->number = sqlite3_column_int64(s, 0);
     node->parent = parent > 0 && above == PROFILE_NONE ? PROFILE_UNKNOWN : above;
     node->frame = frame != PROFILE_NONE ? frame : PROFILE_UNKNOWN;
-    return 1;
 }
 
-static int take_type(struct profile *profile, sqlite3_stmt *s)
+static void take_type(struct profile *profile, sqlite3_stmt *s)
 {
     uint32_t node = profile_node_index(profile, sqlite3_column_int64(s, 0));
     const char *type = (const char *)sqlite3_column_text(s, 1);
 
     if (node == PROFILE_UNKNOWN || type == NULL)
-        return 1;
+        return;
     profile->nodes[node].type = texts_number(&profile->types, type);
     profile->nodes[node].how = store_type_how(sqlite3_column_int64(s, 2));
-    return !profile->types.failed;
 }
 
-static int take_part(struct profile *profile, sqlite3_stmt *s)
+static void take_part(struct profile *profile, sqlite3_stmt *s)
 {
     uint32_t node = profile_node_index(profile, sqlite3_column_int64(s, 0));
 
@@ -184,7 +166,6 @@ static int take_part(struct profile *profile, sqlite3_stmt *s)
         profile->nodes[node].seen = sqlite3_column_int64(s, 1);
         profile->nodes[node].looks = sqlite3_column_int64(s, 2);
     }
-    return 1;
 }
 
 /* ---- sites ----------------------------------------------------------------------------------- */
@@ -211,18 +192,17 @@ static uint32_t place_of_site(const struct profile *profile, sqlite3_stmt *s, ui
 }
 
 /* Matches the filter once for each place, not for each site. */
-static int find_passing(struct profile *profile)
+static void find_passing(struct profile *profile)
 {
     if (!filter_has_names(profile->query->filter))
-        return 1;
+        return;
     profile->passing = calloc(profile->place_count, 1);
-    for (size_t i = 0; i < profile->place_count && profile->passing != NULL; i++) {
+    for (size_t i = 0; i < profile->place_count; i++) {
         const struct profile_place *place = &profile->places[i];
 
         profile->passing[i] =
             (unsigned char)filter_line(profile->query->filter, place->file, place->module, place->language);
     }
-    return profile->passing != NULL;
 }
 
 /* Columns: node, process, thread, line, the measures; their variances in a sampled run; then histograms_columns() if
@@ -230,19 +210,16 @@ static int find_passing(struct profile *profile)
 #define MEASURES_FROM 4
 #define VARIANCES_FROM (MEASURES_FROM + MEASURES)
 
-static int take_variances(struct profile *profile, sqlite3_stmt *s)
+static void take_variances(struct profile *profile, sqlite3_stmt *s)
 {
     struct variances *v = ADD(profile, variance);
 
-    if (v == NULL)
-        return 0;
     *v = variances_columns(profile->run, s, VARIANCES_FROM);
     variances_add(&profile->sum_v, v);
-    return 1;
 }
 
 /* Adds nothing if the site does not pass the filter. */
-static int take_site(struct profile *profile, sqlite3_stmt *s)
+static void take_site(struct profile *profile, sqlite3_stmt *s)
 {
     uint64_t lifetimes[STORE_HISTOGRAM_CLASSES];
     int64_t process = sqlite3_column_int64(s, 1);
@@ -253,23 +230,20 @@ static int take_site(struct profile *profile, sqlite3_stmt *s)
     if ((profile->passing != NULL && !profile->passing[place]) ||
         !filter_site(profile->query->filter, profile->run->number, process, sqlite3_column_int64(s, 2),
                      sqlite3_column_int64(s, 0)))
-        return 1;
+        return;
     struct profile_site *site = ADD(profile, site);
 
-    if (site == NULL)
-        return 0;
     site->node = node;
     site->process = process;
     site->place = place;
     site->m = lines_column_measures(s, MEASURES_FROM);
     measures_add(&profile->sum, &site->m);
-    if (sampled && !take_variances(profile, s))
-        return 0;
+    if (sampled)
+        take_variances(profile, s);
     if (!profile->query->histograms)
-        return 1;
+        return;
     histograms_add(&profile->histograms, s, VARIANCES_FROM + (sampled ? MEASURES : 0), lifetimes);
     site->lifetime_s = lifetime(lifetimes, site->m.live_allocations, (double)profile->run->t.wall_ns / 1e9);
-    return 1;
 }
 
 static int is_one(const struct profile *profile, const struct profile_site *a, const struct profile_site *b)
@@ -279,14 +253,13 @@ static int is_one(const struct profile *profile, const struct profile_site *a, c
 
 /* Sites of the same stack come together: those of its threads are added up, and those of its processes
  * unless by_process is set. */
-static int add_site(struct profile *profile, sqlite3_stmt *s)
+static void add_site(struct profile *profile, sqlite3_stmt *s)
 {
     size_t n = profile->site_count;
 
-    if (!take_site(profile, s))
-        return 0;
+    take_site(profile, s);
     if (n == 0 || n == profile->site_count || !is_one(profile, &profile->sites[n - 1], &profile->sites[n]))
-        return 1;
+        return;
     struct profile_site *site = &profile->sites[n], *before = site - 1;
 
     measures_add(&before->m, &site->m);
@@ -296,72 +269,58 @@ static int add_site(struct profile *profile, sqlite3_stmt *s)
         profile->variance_count = n;
     }
     profile->site_count = n; /* the next site reuses this element, so profile_grow() need not allocate */
-    return 1;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static int add_place(struct profile *profile, const char *function, const char *module)
+static void add_place(struct profile *profile, const char *function, const char *module)
 {
     struct profile_place *place = ADD(profile, place);
 
-    if (place == NULL)
-        return 0;
     place->number = INT64_MAX;
     place->function = strdup(function);
     place->module = strdup(module);
     place->language = strdup("native");
-    return place->function != NULL && place->module != NULL && place->language != NULL;
 }
 
 /* Appends the profile's last place to the frame, as its last one. */
-static int give_place(struct profile *profile, struct profile_frame *frame)
+static void give_place(struct profile *profile, struct profile_frame *frame)
 {
     uint32_t *to = ADD(profile, frame_place);
 
-    if (to == NULL)
-        return 0;
     *to = (uint32_t)profile->place_count - 1;
     frame->first = (uint32_t)profile->frame_place_count - 1;
     frame->count = 1;
-    return 1;
 }
 
-static int add_special(struct profile *profile, const char *name)
+static void add_special(struct profile *profile, const char *name)
 {
-    if (!add_place(profile, name, ""))
-        return 0;
+    add_place(profile, name, "");
     struct profile_frame *frame = ADD(profile, frame);
     struct profile_node *node = ADD(profile, node);
 
-    if (frame == NULL || node == NULL)
-        return 0;
     frame->number = node->number = INT64_MIN;
     node->parent = PROFILE_NONE;
     node->frame = (uint32_t)profile->frame_count - 1;
-    return give_place(profile, frame);
+    give_place(profile, frame);
 }
 
 /* Names them as the view frame_names does. */
-static int name_nameless(struct profile *profile)
+static void name_nameless(struct profile *profile)
 {
     for (size_t i = PROFILE_FIRST; i < profile->frame_count; i++) {
         struct profile_frame *frame = &profile->frames[i];
         const char *path = profile->modules[frame->module].path;
         unsigned long long offset = frame->address + (frame->module != 0 && frame->address > 0);
-        char *name;
 
         if (frame->count > 0)
             continue;
-        if (asprintf(&name, "%s%s0x%llx", text_basename(path), *path != '\0' ? "+" : "", offset) < 0)
-            return 0;
-        int fine = add_place(profile, name, path) && give_place(profile, frame);
+        char *name = text_make("%s%s0x%llx", text_basename(path), *path != '\0' ? "+" : "", offset);
 
+        add_place(profile, name, path);
+        give_place(profile, frame);
         free(name);
-        if (!fine)
-            return 0;
     }
-    return 1;
 }
 
 static int read_sites(const struct report *report, struct profile *profile)
@@ -396,15 +355,18 @@ int profile_load(const struct report *report, const struct profile_query *query,
     *profile = (struct profile){.run = query->run, .query = query};
     struct profile_module *none = ADD(profile, module);
 
-    if (none == NULL || (none->path = strdup("")) == NULL || (none->build_id = strdup("")) == NULL ||
-        !add_special(profile, "[cut]") || !add_special(profile, "[unknown]"))
-        return report_error(report, EXIT_FAILED, "out of memory");
+    none->path = strdup("");
+    none->build_id = strdup("");
+    add_special(profile, "[cut]");
+    add_special(profile, "[unknown]");
     profile->named = profile->place_count;
     texts_number(&profile->types, "");
     for (size_t i = 0; i < sizeof queries / sizeof queries[0] && status == EXIT_FINE; i++)
         status = read_rows(report, profile, queries[i].sql, queries[i].take);
-    if (status == EXIT_FINE && !(name_nameless(profile) && find_passing(profile)))
-        status = report_error(report, EXIT_FAILED, "out of memory");
+    if (status == EXIT_FINE) {
+        name_nameless(profile);
+        find_passing(profile);
+    }
     if (status == EXIT_FINE && !query->no_sites)
         status = read_sites(report, profile);
     profile->query = NULL;
@@ -465,13 +427,11 @@ static void list_place(void *context, const struct profile_frame *frame, uint32_
     int64_t *to = profile_grow(&stack->places, &stack->count, sizeof *to);
 
     (void)frame;
-    if (to != NULL)
-        *to = place;
+    *to = place;
 }
 
-int profile_stack(const struct profile *profile, uint32_t node, struct profile_stack *stack)
+void profile_stack(const struct profile *profile, uint32_t node, struct profile_stack *stack)
 {
     stack->count = 0;
     profile_walk(profile, node, list_place, stack);
-    return stack->count > 0; /* every stack has a place */
 }

@@ -105,15 +105,14 @@ uint32_t profile_place_index(const struct profile *profile, int64_t number);
 typedef void profile_visit(void *context, const struct profile_frame *frame, uint32_t place);
 void profile_walk(const struct profile *profile, uint32_t node, profile_visit *visit, void *context);
 
-/* A stack's places as a list, the innermost first; for one stack after the other. */
+/* A stack's places as a list, at least one, the innermost first; for one stack after the other. */
 struct profile_stack {
     int64_t *places;
     size_t count;
 };
-int profile_stack(const struct profile *profile, uint32_t node,
-                  struct profile_stack *stack); /* false: no memory */
+void profile_stack(const struct profile *profile, uint32_t node, struct profile_stack *stack);
 
-/* A growing array: room for one more element of size bytes, zeroed; NULL when memory is short. */
+/* A growing array: room for one more element of size bytes, zeroed. */
 void *profile_grow(void *array, size_t *count, size_t size);
 
 #endif

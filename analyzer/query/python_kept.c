@@ -85,11 +85,10 @@ unsigned char *python_kept_nodes(const struct profile *profile)
 {
     unsigned char *parts = malloc(profile->place_count + 1), *kept = malloc(profile->node_count + 1);
     struct state *states = calloc(profile->node_count + 1, sizeof *states);
-    bool enough = parts != NULL && kept != NULL && states != NULL;
 
-    for (size_t i = 0; enough && i < profile->place_count; i++)
+    for (size_t i = 0; i < profile->place_count; i++)
         parts[i] = (unsigned char)part_of(&profile->places[i]);
-    for (size_t i = 0; enough && i < profile->node_count; i++) {
+    for (size_t i = 0; i < profile->node_count; i++) {
         const struct profile_node *node = &profile->nodes[i];
         const struct profile_frame *frame = &profile->frames[node->frame];
         struct state state = node->parent != PROFILE_NONE ? states[node->parent] : (struct state){0};
@@ -101,8 +100,5 @@ unsigned char *python_kept_nodes(const struct profile *profile)
     }
     free(parts);
     free(states);
-    if (enough)
-        return kept;
-    free(kept);
-    return NULL;
+    return kept;
 }

@@ -10,7 +10,7 @@ enum python_kept {
     PYTHON_OWN, /* the program's */
 };
 
-/* For each node of the profile; malloc'ed, NULL = out of memory. */
+/* For each node of the profile; malloc'ed. */
 unsigned char *python_kept_nodes(const struct profile *profile);
 
 /* True for the interpreter's executable or its library. */

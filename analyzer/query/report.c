@@ -87,11 +87,10 @@ int report_error(const struct report *report, int status, const char *format, ..
     char *text = text_format(format, arguments);
 
     va_end(arguments);
-    char *harmless = text != NULL ? text_harmless(text) : NULL;
-    int no_memory = harmless == NULL || strcmp(harmless, "out of memory") == 0;
+    char *harmless = text_harmless(text);
 
     fflush(stdout);
-    if (no_memory)
+    if (strcmp(harmless, "out of memory") == 0)
         say_no_memory(report);
     else
         say(stderr, report, harmless);
@@ -166,23 +165,20 @@ static int is_kept(const struct report *report, const char *command, const char 
 static char *add_word(char *line, const char *option, const char *word)
 {
     const char *quote = word != NULL ? quotes(word) : "";
-    char *longer = NULL;
 
-    if (line == NULL || quote == NULL)
+    if (quote == NULL)
         return line;
-    if (asprintf(&longer, "%s%s%s%s%s%s%s", line, *option != '\0' ? " " : "", option, word != NULL ? " " : "",
-                 quote, word != NULL ? word : "", quote) < 0)
-        longer = NULL;
+    char *longer = text_make("%s%s%s%s%s%s%s", line, *option != '\0' ? " " : "", option,
+                             word != NULL ? " " : "", quote, word != NULL ? word : "", quote);
+
     free(line);
     return longer;
 }
 
 char *report_command(const struct report *report, const char *command, const char *options)
 {
-    char *next = NULL, name[64];
+    char *next = text_make("trace-report %s", command), name[64];
 
-    if (asprintf(&next, "trace-report %s", command) < 0)
-        return NULL;
     if (report->run != NULL)
         next = add_word(next, "", report->run);
     for (int i = 0; i < report->given_count; i++)
@@ -201,22 +197,19 @@ void report_next(const struct report *report, const char *command, const char *o
 {
     const char *dim = report_color(report, "dim"), *reset = report_color(report, "reset");
     char *next = report_command(report, command, options);
-    char *harmless = next != NULL ? text_harmless(next) : NULL;
+    char *harmless = text_harmless(next);
 
     /* On a narrow terminal, leave out the whole hint rather than cut the command. */
-    if (harmless != NULL &&
-        text_width(harmless) + strlen(what) + sizeof "Next:     ()" <= (size_t)report->width)
+    if (text_width(harmless) + strlen(what) + sizeof "Next:     ()" <= (size_t)report->width)
         report_hint(report, "\n%sNext: %s    (%s)%s", dim, harmless, what, reset);
-    else if (harmless != NULL)
+    else
         report_hint(report, "\n%sNext: %s%s", dim, harmless, reset);
     free(harmless);
     free(next);
 }
 
-static int cannot_read(const struct report *report, int result)
+static int cannot_read(const struct report *report)
 {
-    if (result == SQLITE_NOMEM)
-        return report_error(report, EXIT_FAILED, "out of memory");
     return report_error(report, EXIT_FAILED,
                         "cannot read %s: %s. Is it damaged? Try: sqlite3 '%s' 'PRAGMA integrity_check'",
                         report->db, sqlite3_errmsg(report->sql), report->db);
@@ -225,21 +218,16 @@ static int cannot_read(const struct report *report, int result)
 sqlite3_stmt *report_prepare(const struct report *report, const char *sql)
 {
     sqlite3_stmt *statement = NULL;
-    int result = store_prepare(report->sql, sql, 0, &statement);
 
-    if (result != SQLITE_OK)
-        cannot_read(report, result);
+    if (store_prepare(report->sql, sql, 0, &statement) != SQLITE_OK)
+        cannot_read(report);
     return statement;
 }
 
 sqlite3_stmt *report_prepare_text(const struct report *report, char *sql)
 {
-    sqlite3_stmt *statement = NULL;
+    sqlite3_stmt *statement = report_prepare(report, sql);
 
-    if (sql == NULL)
-        report_error(report, EXIT_FAILED, "out of memory");
-    else
-        statement = report_prepare(report, sql);
     sqlite3_free(sql);
     return statement;
 }
@@ -251,7 +239,7 @@ int report_step(const struct report *report, sqlite3_stmt *statement, int *statu
     if (result == SQLITE_ROW)
         return 1;
     if (result != SQLITE_DONE)
-        *status = cannot_read(report, result);
+        *status = cannot_read(report);
     return 0;
 }
 

@@ -125,8 +125,8 @@ static enum resident_allocator allocator_in(const char *path)
     return RESIDENT_UNKNOWN;
 }
 
-/* Takes a row of the query. False = out of memory. */
-static int take(struct resident *r, sqlite3_stmt *s, size_t limit)
+/* Takes a row of the query. */
+static void take(struct resident *r, sqlite3_stmt *s, size_t limit)
 {
     struct resident_part *part = part_of(r, (const char *)sqlite3_column_text(s, 0));
     int64_t bytes = sqlite3_column_int64(s, 7);
@@ -140,11 +140,9 @@ static int take(struct resident *r, sqlite3_stmt *s, size_t limit)
     if (part->all++ == 0)
         part->python = language != NULL && strcmp(language, "python") == 0;
     if (limit != 0 && part->count >= limit)
-        return 1;
+        return;
     struct resident_line *line = profile_grow(&part->lines, &part->count, sizeof *line);
 
-    if (line == NULL)
-        return 0;
     *line = (struct resident_line){.file = copy(s, 1),
                                    .line = sqlite3_column_int64(s, 2),
                                    .function = copy(s, 3),
@@ -152,7 +150,6 @@ static int take(struct resident *r, sqlite3_stmt *s, size_t limit)
                                    .module = copy(s, 5),
                                    .bytes = bytes,
                                    .blocks = sqlite3_column_int64(s, 8)};
-    return 1;
 }
 
 static int read_parts(const struct report *report, const struct run *run, const char *list, size_t limit,
@@ -172,10 +169,7 @@ static int read_parts(const struct report *report, const struct run *run, const 
     sqlite3_bind_int64(s, 1, run->number);
     sqlite3_bind_int64(s, 2, r->moment.id);
     while (report_step(report, s, &status))
-        if (!take(r, s, limit)) {
-            status = report_error(report, EXIT_FAILED, "out of memory");
-            break;
-        }
+        take(r, s, limit);
     sqlite3_finalize(s);
     uint64_t explained = 0;
 

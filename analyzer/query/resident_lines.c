@@ -20,8 +20,8 @@ static void add(int64_t *sum, int64_t value)
     *sum = (int64_t)((uint64_t)*sum + (uint64_t)value);
 }
 
-/* Takes a row of the query. False = out of memory. */
-static int take(struct resident_lines *lines, sqlite3_stmt *s, size_t limit)
+/* Takes a row of the query. */
+static void take(struct resident_lines *lines, sqlite3_stmt *s, size_t limit)
 {
     const struct resident_amounts m = {sqlite3_column_int64(s, 4), sqlite3_column_int64(s, 5),
                                        sqlite3_column_int64(s, 6), sqlite3_column_int64(s, 7)};
@@ -32,17 +32,14 @@ static int take(struct resident_lines *lines, sqlite3_stmt *s, size_t limit)
     add(&lines->sum.blocks, m.blocks);
     lines->all++;
     if (limit != 0 && lines->count >= limit)
-        return 1;
+        return;
     struct resident_row *row = profile_grow(&lines->rows, &lines->count, sizeof *row);
 
-    if (row == NULL)
-        return 0;
     *row = (struct resident_row){.file = copy(s, 0),
                                  .line = sqlite3_column_int64(s, 1),
                                  .function = copy(s, 2),
                                  .module = copy(s, 3),
                                  .m = m};
-    return 1;
 }
 
 int resident_lines_read(const struct report *report, const struct run *run, const struct filter *filter,
@@ -71,10 +68,7 @@ int resident_lines_read(const struct report *report, const struct run *run, cons
         sqlite3_bind_int64(s, 2, moment);
     }
     while (s != NULL && report_step(report, s, &status))
-        if (!take(lines, s, limit)) {
-            status = report_error(report, EXIT_FAILED, "out of memory");
-            break;
-        }
+        take(lines, s, limit);
     sqlite3_finalize(s);
     return status;
 }

@@ -19,7 +19,7 @@ static void add(int64_t *sum, int64_t value)
 }
 
 /* Adds a process to its moment: the last of the list, or a new one. */
-static int take(struct resident_moments *moments, sqlite3_stmt *s)
+static void take(struct resident_moments *moments, sqlite3_stmt *s)
 {
     int64_t id = sqlite3_column_int64(s, 0), t_ns = sqlite3_column_int64(s, 2),
             pss = sqlite3_column_int64(s, 6);
@@ -27,8 +27,6 @@ static int take(struct resident_moments *moments, sqlite3_stmt *s)
 
     if (m == NULL || m->id != id) {
         m = profile_grow(&moments->list, &moments->count, sizeof *m);
-        if (m == NULL)
-            return 0;
         *m = (struct resident_moment){
             .id = id, .t_ns = t_ns, .kind = sqlite3_column_int64(s, 3), .mark = sqlite3_column_int64(s, 4)};
         if (m->kind < 0 || m->kind >= STORE_PAGES_KINDS)
@@ -43,7 +41,6 @@ static int take(struct resident_moments *moments, sqlite3_stmt *s)
         m->pss = -1;
     else
         add(&m->pss, pss);
-    return 1;
 }
 
 static int by_time(const void *a, const void *b)
@@ -65,10 +62,8 @@ int resident_moments_read(const struct report *report, const struct run *run, co
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, run->number);
     while (report_step(report, s, &status))
-        if (filter_process(filter, run->number, sqlite3_column_int64(s, 1)) && !take(moments, s)) {
-            status = report_error(report, EXIT_FAILED, "out of memory");
-            break;
-        }
+        if (filter_process(filter, run->number, sqlite3_column_int64(s, 1)))
+            take(moments, s);
     sqlite3_finalize(s);
     if (moments->count > 0)
         qsort(moments->list, moments->count, sizeof *moments->list, by_time);
@@ -122,10 +117,6 @@ static const struct resident_moment *at_mark(const struct report *report, const 
     while (report_step(report, s, &status)) {
         int64_t *mark = profile_grow(&marks, &count, sizeof *marks);
 
-        if (mark == NULL) {
-            status = report_error(report, EXIT_FAILED, "out of memory");
-            break;
-        }
         *mark = sqlite3_column_int64(s, 0);
     }
     sqlite3_finalize(s);
@@ -152,8 +143,7 @@ static const struct resident_moment *at_name(const struct report *report, const 
     if (found == NULL && hash != NULL && atol(hash + 1) > 0) {
         char *name = strndup(at, (size_t)(hash - at));
 
-        if (name != NULL)
-            found = at_mark(report, run, moments, name, atol(hash + 1));
+        found = at_mark(report, run, moments, name, atol(hash + 1));
         free(name);
     }
     return found;
@@ -172,17 +162,14 @@ static void no_such(const struct report *report, const struct run *run, const ch
 
     if (s != NULL)
         sqlite3_bind_int64(s, 1, run->number);
-    while (s != NULL && out != NULL && count < NAMES && report_step(report, s, &status)) {
+    while (s != NULL && count < NAMES && report_step(report, s, &status)) {
         const char *name = (const char *)sqlite3_column_text(s, 0);
 
         names[count] = strdup(name != NULL ? name : "");
-        if (names[count] == NULL)
-            break;
         fprintf(out, "%s, ", names[count++]);
     }
     sqlite3_finalize(s);
-    if (out != NULL)
-        fclose(out);
+    fclose(out);
     names[count++] = strdup("end");
     names[count++] = strdup("peak");
     const char *nearest = args_nearest(at, (const char *const *)names, count);
@@ -194,7 +181,7 @@ static void no_such(const struct report *report, const struct run *run, const ch
         report_error(
             report, EXIT_FAILED,
             "of run %lld nothing is known by page at '%s'; it is at: %send, peak (or a time: 90, 2h30m, -1h)",
-            (long long)run->number, at, list != NULL ? list : "");
+            (long long)run->number, at, list);
     for (size_t i = 0; i < count; i++)
         free(names[i]);
     free(list);

@@ -46,8 +46,6 @@ int resident_times_read(const struct report *report, const struct run *run, stru
     if (status != EXIT_FINE || times->moments.count == 0)
         return status;
     times->parts = calloc(times->moments.count, sizeof *times->parts);
-    if (times->parts == NULL)
-        return report_error(report, EXIT_FAILED, "out of memory");
     /* total(), because sum() fails if a stranger's numbers are too large. */
     sqlite3_stmt *s =
         report_prepare(report, "SELECT moment, part, CAST(total(bytes) AS INTEGER) FROM resident WHERE run = "

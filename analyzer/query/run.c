@@ -230,10 +230,6 @@ int run_numbers(struct report *report, const char *label, int64_t **numbers, siz
     while (report_step(report, statement, &status)) {
         int64_t *more = realloc(*numbers, (*count + 1) * sizeof *more);
 
-        if (more == NULL) {
-            status = report_error(report, EXIT_FAILED, "out of memory");
-            break;
-        }
         *numbers = more;
         more[(*count)++] = sqlite3_column_int64(statement, 0);
     }
@@ -432,10 +428,6 @@ int run_settle_all(struct report *report)
         live_ask_all(report);
     while (status == EXIT_FINE && report_step(report, statement, &status)) {
         int64_t *more = realloc(numbers, (count + 1) * sizeof *numbers);
-        if (more == NULL) {
-            status = report_error(report, EXIT_FAILED, "out of memory");
-            break;
-        }
         numbers = more;
         numbers[count++] = sqlite3_column_int64(statement, 0);
     }
@@ -463,8 +455,6 @@ static int choose_window(struct report *report, const char *text, int64_t *numbe
          at != NULL && at[1] != '\0' && status == EXIT_FINE && *number == 0; at = strchr(at + 1, '@')) {
         char *name = strndup(text, (size_t)(at - text));
 
-        if (name == NULL)
-            break;
         status = choose(report, *name != '\0' ? name : NULL, number);
         *window = at + 1;
         free(name);
@@ -526,11 +516,10 @@ int run_title(const struct report *report, const struct run *run)
     char *label = text_harmless(run->label), number[32];
     int taken = snprintf(number, sizeof number, "run %lld ", (long long)run->number);
 
-    if (label != NULL && report->width > 0)
+    if (report->width > 0)
         label = text_cut(label, (size_t)(report->width - taken), 0);
-    printf("%s%s%s%s", report_color(report, "bold"), number, label != NULL ? label : "",
-           report_color(report, "reset"));
-    taken += label != NULL ? (int)text_width(label) : 0;
+    printf("%s%s%s%s", report_color(report, "bold"), number, label, report_color(report, "reset"));
+    taken += (int)text_width(label);
     free(label);
     return taken;
 }

@@ -15,7 +15,7 @@ void sentences_add(struct sentences *sentences, const char *format, ...)
     char *text = text_format(format, arguments);
 
     va_end(arguments);
-    if (text != NULL && sentences->count < SENTENCES_MOST)
+    if (sentences->count < SENTENCES_MOST)
         sentences->text[sentences->count++] = text;
     else
         free(text);

@@ -9,7 +9,7 @@ struct sentences {
     int count;
 };
 
-/* Without room or memory the sentence is left out: the result it comes with is more important. */
+/* Without room the sentence is left out: the result it comes with is more important. */
 void sentences_add(struct sentences *sentences, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void sentences_free(struct sentences *sentences);

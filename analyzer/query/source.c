@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "source.h"
 #include "source_file.h"
+#include "text.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -51,7 +52,7 @@ static enum source_state load(const struct run *run, const char *path)
         return SOURCE_CHANGED;
     }
     last.text = malloc((size_t)status.st_size + 1);
-    ssize_t got = last.text != NULL ? read(fd, last.text, (size_t)status.st_size) : -1;
+    ssize_t got = read(fd, last.text, (size_t)status.st_size);
 
     close(fd);
     last.size = got > 0 ? (size_t)got : 0;
@@ -60,10 +61,8 @@ static enum source_state load(const struct run *run, const char *path)
 
 static void remember(const struct run *run, const char *file)
 {
-    char *path = NULL;
+    char *path = text_make("%s%s%s", file[0] == '/' ? "" : run->root, file[0] == '/' ? "" : "/", file);
 
-    if (asprintf(&path, "%s%s%s", file[0] == '/' ? "" : run->root, file[0] == '/' ? "" : "/", file) < 0)
-        return;
     if (last.path != NULL && strcmp(last.path, path) == 0) {
         free(path);
         return;
@@ -83,8 +82,8 @@ enum source_state source_whole(const struct run *run, const char *file, const ch
     if (file == NULL)
         return SOURCE_MISSING;
     remember(run, file);
-    if (last.path == NULL || last.state != SOURCE_FINE)
-        return last.path != NULL ? last.state : SOURCE_MISSING;
+    if (last.state != SOURCE_FINE)
+        return last.state;
     *text = last.text;
     *size = last.size;
     return SOURCE_FINE;
@@ -115,7 +114,7 @@ enum source_state source_line(const struct run *run, const char *file, int64_t l
     while (stop > p && isspace((unsigned char)stop[-1]))
         stop--;
     *text = strndup(p, stop - p > LONGEST ? LONGEST : (size_t)(stop - p));
-    return *text != NULL ? SOURCE_FINE : SOURCE_MISSING;
+    return SOURCE_FINE;
 }
 
 void source_hint(const struct report *report)

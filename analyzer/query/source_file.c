@@ -1,6 +1,7 @@
 /* source_file.c - see source_file.h. */
 #define _GNU_SOURCE
 #include "source_file.h"
+#include "text.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -94,10 +95,11 @@ static int open_in_tree(const char *directory, const char *path, int *hidden)
 static int open_moved(const char *directory, const struct run *run, const char *path, int *hidden)
 {
     const char *rest = *run->root == '/' ? below(run->root, path) : NULL;
-    char *moved = NULL;
     int fd = -1, ignored;
 
-    if (rest != NULL && asprintf(&moved, "%s/%s", directory, rest) >= 0) {
+    if (rest != NULL) {
+        char *moved = text_make("%s/%s", directory, rest);
+
         fd = open_in_tree(directory, moved, &ignored);
         free(moved);
     }

@@ -7,7 +7,7 @@
 #define TAB 4
 #define LONGEST 1000 /* bytes shown of a line */
 
-bool source_lines_split(struct source_lines *lines, const char *text, size_t size)
+void source_lines_split(struct source_lines *lines, const char *text, size_t size)
 {
     size_t room = 2;
 
@@ -15,8 +15,6 @@ bool source_lines_split(struct source_lines *lines, const char *text, size_t siz
     for (size_t i = 0; i < size; i++)
         room += text[i] == '\n';
     lines->begins = malloc(room * sizeof *lines->begins);
-    if (lines->text == NULL || lines->begins == NULL)
-        return false;
     if (size > 0)
         memcpy(lines->text, text, size);
     lines->text[size] = '\0';
@@ -27,7 +25,6 @@ bool source_lines_split(struct source_lines *lines, const char *text, size_t siz
         at = end != NULL ? (size_t)(end - text) + 1 : size;
     }
     lines->begins[lines->count] = size;
-    return true;
 }
 
 void source_lines_free(struct source_lines *lines)
@@ -47,7 +44,7 @@ char *source_lines_text(const struct source_lines *lines, size_t at)
     size = size < LONGEST ? size : LONGEST;
     char *line = malloc(size * TAB + 1), *out = line;
 
-    for (size_t i = 0; line != NULL && i < size; i++) {
+    for (size_t i = 0; i < size; i++) {
         if (text[i] != '\t') {
             *out++ = text[i] != '\0' ? text[i] : ' ';
             continue;
@@ -56,7 +53,6 @@ char *source_lines_text(const struct source_lines *lines, size_t at)
             *out++ = ' ';
         while ((out - line) % TAB != 0);
     }
-    if (line != NULL)
-        *out = '\0';
+    *out = '\0';
     return line;
 }

@@ -2,7 +2,6 @@
 #ifndef LIBTRACE_QUERY_SOURCE_LINES_H
 #define LIBTRACE_QUERY_SOURCE_LINES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* A copy of the file's contents, and where its lines begin: count + 1 entries. */
@@ -11,8 +10,7 @@ struct source_lines {
     size_t *begins, count;
 };
 
-/* False: no memory. source_lines_free() in any case. */
-bool source_lines_split(struct source_lines *lines, const char *text, size_t size);
+void source_lines_split(struct source_lines *lines, const char *text, size_t size);
 void source_lines_free(struct source_lines *lines);
 
 /* A line, from 0 on, without its end, with tabs expanded; malloc'ed. */

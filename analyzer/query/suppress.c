@@ -16,8 +16,6 @@ static char *glob_of(const char *pattern)
     char *glob = malloc(3 * length + 3), *out = glob;
     int from_start = *pattern == '^', to_end = length > 0 && pattern[length - 1] == '$';
 
-    if (glob == NULL)
-        return NULL;
     if (!from_start)
         *out++ = '*';
     for (const char *p = pattern + from_start; p < pattern + length - to_end; p++)
@@ -56,11 +54,9 @@ static int add_line(const struct report *report, const char *file, int number, c
                             file, number, line);
     struct suppression *one = profile_grow(&s->list, &s->count, sizeof *one);
 
-    if (one == NULL)
-        return report_error(report, EXIT_FAILED, "out of memory");
     one->pattern = strdup(line + sizeof type - 1);
-    one->glob = one->pattern != NULL ? glob_of(one->pattern) : NULL;
-    return one->glob != NULL ? EXIT_FINE : report_error(report, EXIT_FAILED, "out of memory");
+    one->glob = glob_of(one->pattern);
+    return EXIT_FINE;
 }
 
 static int read_file(const struct report *report, const char *file, struct suppressions *s)
@@ -96,16 +92,12 @@ static uint32_t match_place(const struct suppressions *s, const struct profile_p
     return (uint32_t)s->count;
 }
 
-static int match_nodes(struct suppressions *s)
+static void match_nodes(struct suppressions *s)
 {
     const struct profile *p = &s->profile;
     uint32_t none = (uint32_t)s->count, *of_place = malloc((p->place_count + 1) * sizeof *of_place);
 
     s->of_node = malloc((p->node_count + 1) * sizeof *s->of_node);
-    if (of_place == NULL || s->of_node == NULL) {
-        free(of_place);
-        return 0;
-    }
     for (size_t i = 0; i < p->place_count; i++)
         of_place[i] = match_place(s, &p->places[i]);
     for (size_t i = 0; i < p->node_count; i++) {
@@ -120,7 +112,6 @@ static int match_nodes(struct suppressions *s)
         s->of_node[i] = first;
     }
     free(of_place);
-    return 1;
 }
 
 int suppressions_load(const struct report *report, const char *file, const struct run *run,
@@ -131,8 +122,8 @@ int suppressions_load(const struct report *report, const char *file, const struc
 
     if (status == EXIT_FINE)
         status = profile_load(report, &query, &s->profile);
-    if (status == EXIT_FINE && !match_nodes(s))
-        status = report_error(report, EXIT_FAILED, "out of memory");
+    if (status == EXIT_FINE)
+        match_nodes(s);
     return status;
 }
 

@@ -89,7 +89,7 @@ static unsigned char kind_of(const struct facts *stack, const char *innermost, e
     return python && code == PYTHON_NOWHERE && !stack->foreign_here ? KIND_INTERPRETER : KINDS;
 }
 
-static bool match_nodes(struct kept *kept, bool python)
+static void match_nodes(struct kept *kept, bool python)
 {
     const struct profile *p = &kept->profile;
     struct facts *of_place = calloc(p->place_count + 1, sizeof *of_place);
@@ -97,11 +97,9 @@ static bool match_nodes(struct kept *kept, bool python)
 
     kept->of_node = malloc(p->node_count + 1);
     kept->python = python_kept_nodes(p);
-    bool enough = of_place != NULL && of_stack != NULL && kept->of_node != NULL && kept->python != NULL;
-
-    for (size_t i = 0; enough && i < p->place_count; i++)
+    for (size_t i = 0; i < p->place_count; i++)
         of_place[i] = facts_of(&p->places[i]);
-    for (size_t i = 0; enough && i < p->node_count; i++) {
+    for (size_t i = 0; i < p->node_count; i++) {
         const struct profile_frame *frame = &p->frames[p->nodes[i].frame];
         const char *module = "";
 
@@ -119,7 +117,6 @@ static bool match_nodes(struct kept *kept, bool python)
     }
     free(of_place);
     free(of_stack);
-    return enough;
 }
 
 int kept_load(const struct report *report, const struct run *run, bool python, struct kept *kept)
@@ -128,7 +125,7 @@ int kept_load(const struct report *report, const struct run *run, bool python, s
     int status = profile_load(report, &query, &kept->profile);
 
     kept->kinds = calloc(KINDS, sizeof *kept->kinds);
-    kept->count = kept->kinds != NULL ? KINDS : 0;
+    kept->count = KINDS;
     for (size_t i = 0; i < kept->count; i++)
         kept->kinds[i] =
             i == KIND_IMPORTS
@@ -136,8 +133,8 @@ int kept_load(const struct report *report, const struct run *run, bool python, s
             : i == KIND_INTERPRETER
                 ? (struct kept_kind){.what = "the interpreter itself", .interpreter = true}
                 : (struct kept_kind){.what = rules[i].what};
-    if (status == EXIT_FINE && (kept->kinds == NULL || !match_nodes(kept, python)))
-        status = report_error(report, EXIT_FAILED, "out of memory");
+    if (status == EXIT_FINE)
+        match_nodes(kept, python);
     return status;
 }
 

@@ -9,7 +9,6 @@ struct texts {
     char **text; /* in order of their numbers */
     size_t count;
     void *numbers; /* a tree of texts and their numbers */
-    int failed;    /* memory ran out at some time: numbers are wrong */
 };
 
 /* The number of a text, from 0 on; a new text is copied. */

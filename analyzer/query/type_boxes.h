@@ -16,8 +16,8 @@ extern int type_boxes_off;
     }
 
 /* Gives each site whose type is known a node of its own for it, below the one that it had: to be called before
- * fold_frames(). Nodes of the run keep their index. False = out of memory. */
-int type_boxes_add(struct profile *profile);
+ * fold_frames(). Nodes of the run keep their index. */
+void type_boxes_add(struct profile *profile);
 
 /* The node to which a site of that node was moved, or the same one. */
 uint32_t type_boxes_node(const struct profile *profile, uint32_t node);

@@ -148,7 +148,7 @@ static int no_mark(struct report *report, const struct run *run, const char *tex
 
     if (s != NULL)
         sqlite3_bind_int64(s, 1, run->number);
-    while (s != NULL && out != NULL && count < MOST && report_step(report, s, &status)) {
+    while (s != NULL && count < MOST && report_step(report, s, &status)) {
         const char *name = (const char *)sqlite3_column_text(s, 0);
 
         names[count] = strdup(name != NULL ? name : "");
@@ -156,8 +156,7 @@ static int no_mark(struct report *report, const struct run *run, const char *tex
         count++;
     }
     sqlite3_finalize(s);
-    if (out != NULL)
-        fclose(out);
+    fclose(out);
     const char *nearest = args_nearest(text, (const char *const *)names, count);
 
     if (nearest != NULL)
@@ -167,7 +166,7 @@ static int no_mark(struct report *report, const struct run *run, const char *tex
         status = report_error(
             report, EXIT_FAILED,
             "run %lld has no mark '%s'; its marks: %s (or a time: 90, 2h30m, or -1h for the last hour)",
-            (long long)run->number, text, list != NULL ? list : "");
+            (long long)run->number, text, list);
     else
         status = report_error(
             report, EXIT_FAILED,
@@ -219,9 +218,7 @@ static int find_moment(struct report *report, const struct run *run, const struc
     if (found < 0 && hash != NULL && atol(hash + 1) > 0) {
         char *name = strndup(text, (size_t)(hash - text));
 
-        found = name != NULL
-                    ? find_mark(report, run, filter, name, atol(hash + 1), WINDOW_START, &moment->t_ns)
-                    : -1;
+        found = find_mark(report, run, filter, name, atol(hash + 1), WINDOW_START, &moment->t_ns);
         free(name);
     }
     if (found == 0 && !run->window.exact && run->thinned.set) { /* the last look before it, then */
@@ -410,22 +407,21 @@ static int find_peak(struct report *report, struct run *run)
 }
 
 /* Splits "TO", "FROM..TO", "FROM..", "..TO"; a mark's name may contain "..", too. */
-static int split(struct report *report, const struct run *run, const struct filter *filter, const char **from,
-                 const char **to, char **copy)
+static void split(struct report *report, const struct run *run, const struct filter *filter,
+                  const char **from, const char **to, char **copy)
 {
     int64_t t_ns;
 
     *copy = strdup(run->window.text);
-    char *dots = *copy != NULL ? strstr(*copy, "..") : NULL;
+    char *dots = strstr(*copy, "..");
 
     *from = NULL;
     *to = *copy;
     if (dots == NULL || find_mark(report, run, filter, *copy, 1, WINDOW_START, &t_ns) >= 0)
-        return *copy != NULL ? EXIT_FINE : report_error(report, EXIT_FAILED, "out of memory");
+        return;
     *dots = '\0';
     *from = dots > *copy ? *copy : NULL;
     *to = dots[2] != '\0' ? dots + 2 : NULL;
-    return EXIT_FINE;
 }
 
 int window_resolve(struct report *report, struct run *run, const struct filter *filter)
@@ -433,15 +429,17 @@ int window_resolve(struct report *report, struct run *run, const struct filter *
     struct window *window = &run->window;
     const char *from = filter->from, *to = filter->to;
     char *copy = NULL;
-    int status = window->text != NULL ? split(report, run, filter, &from, &to, &copy) : EXIT_FINE;
+    int status = EXIT_FINE;
 
+    if (window->text != NULL)
+        split(report, run, filter, &from, &to, &copy);
     if (window->set || (from == NULL && to == NULL)) {
         free(copy);
-        return status;
+        return EXIT_FINE;
     }
     window->from.t_ns = WINDOW_START;
     window->to.t_ns = WINDOW_END;
-    if (status == EXIT_FINE && from != NULL)
+    if (from != NULL)
         status = find_moment(report, run, filter, from, WINDOW_START, &window->from);
     if (status == EXIT_FINE && to != NULL)
         status = find_moment(report, run, filter, to, window->from.t_ns, &window->to);
@@ -498,10 +496,11 @@ void window_print(const struct report *report, const struct run *run, const stru
     const struct window *window = &run->window;
     char a[UNITS_SIZE], b[UNITS_SIZE], c[UNITS_SIZE], *text = NULL;
     size_t size;
-    FILE *out = window->set ? open_memstream(&text, &size) : NULL;
 
-    if (out == NULL)
+    if (!window->set)
         return;
+    FILE *out = open_memstream(&text, &size);
+
     fputs("From ", out);
     print_moment(out, run, &window->from, NULL);
     fputs(" to ", out);
@@ -553,17 +552,13 @@ void window_json(struct json *json, const struct run *run)
 
 char *window_name(const struct run *run, const char *name)
 {
-    char *text = NULL;
-
     if (run->window.text == NULL)
         return strdup(name);
     const struct moment *to = &run->window.to;
     char t[UNITS_SIZE];
 
     if (run->window.set && to->mark == NULL && to->t_ns != WINDOW_END && to->shown_ns < to->wanted_ns)
-        return asprintf(&text, "%s@%s (at %s)", name, run->window.text,
-                        units_seconds(t, (double)moment_shown(run, to) / 1e9)) >= 0
-                   ? text
-                   : NULL;
-    return asprintf(&text, "%s@%s", name, run->window.text) >= 0 ? text : NULL;
+        return text_make("%s@%s (at %s)", name, run->window.text,
+                         units_seconds(t, (double)moment_shown(run, to) / 1e9));
+    return text_make("%s@%s", name, run->window.text);
 }

@@ -67,8 +67,6 @@ unsigned char *wrappers_guess(const struct profile *profile)
 {
     unsigned char *flags = malloc(profile->place_count + 1);
 
-    if (flags == NULL)
-        return NULL;
     for (size_t i = 0; i < profile->place_count; i++)
         flags[i] = flags_of(&profile->places[i]);
     for (size_t i = 0; i < profile->node_count; i++)

@@ -5,7 +5,7 @@
 #include "profile.h"
 
 /* For each place of the profile, whether it lies in a function that is called like an allocator, and under which nothing
- * else of the program was ever seen; malloc'ed, NULL = out of memory. */
+ * else of the program was ever seen; malloc'ed. */
 unsigned char *wrappers_guess(const struct profile *profile);
 
 #endif

@@ -8,7 +8,6 @@ foreach(name test_store test_store_opening test_new_file test_store_views test_p
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 120)
 endforeach()
-target_link_options(test_filter PRIVATE -Wl,--wrap=realloc)
 
 # What writes other tools' files.
 add_executable(test_protobuf ${CMAKE_CURRENT_LIST_DIR}/test_protobuf.c)

@@ -283,38 +283,6 @@ static void assert_threads(struct filter filter, const char *expected)
     assert_int_equal(filter.threads.count, 0);
 }
 
-/* The so many-th call of realloc() from here on fails; 0 = none. */
-static int fails;
-void *__real_realloc(void *block, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-void *__wrap_realloc(void *block, size_t size)
-{
-    return fails > 0 && --fails == 0 ? NULL : __real_realloc(block, size);
-}
-
-static void no_memory(void **state)
-{
-    (void)state;
-    for (int by_thread = 0; by_thread < 2; by_thread++) {
-        int left = 0;
-
-        for (int call = 1; left == 0; call++) {
-            struct filter filter = {.process = by_thread ? NULL : "*", .thread = by_thread ? "*" : NULL};
-
-            listen_to(2);
-            fails = call;
-            int status = filter_prepare(&report, &filter, &one, MEASURE_peak_bytes);
-
-            left = fails; /* there were no more calls */
-            fails = 0;
-            heard();
-            assert_int_equal(status, left > 0 ? EXIT_FINE : EXIT_FAILED);
-            assert_true(left == 0 || filter.processes.count == 5 || filter.threads.count == 20);
-            filter_free(&filter);
-        }
-    }
-}
-
 static void threads(void **state)
 {
     struct filter filter = {.thread = "main"};
@@ -541,7 +509,6 @@ int main(void)
         cmocka_unit_test(runs_in_another_order),
         cmocka_unit_test(no_such_process),
         cmocka_unit_test(threads),
-        cmocka_unit_test(no_memory),
         cmocka_unit_test(in_sql),
         cmocka_unit_test(wrappers_of_the_environment),
         cmocka_unit_test(measures_of_a_part),
