@@ -85,6 +85,7 @@ def asked_of_malloc():
 
 
 # In each of 2,000 rounds shapes asks for 24 bytes at an alignment of 128.
+TYPED = ("r", "addr2line leaves the type parameters in Rust's older names as the source has them, Vec<T>; libtrace says which types they stand for")
 ALIGNED = ("a", "operator new with an alignment: libtrace counts what the program asks for, the counter what libstdc++ makes of it, in "
                 "some versions a multiple of the alignment; memusage does not see aligned_alloc() at all")
 
@@ -101,7 +102,7 @@ def of_ours():
             known = shapes_known(oracle) if "shapes" in name else {}
             yield Case(name, oracle, argv, known=known, note=ALIGNED if known else ())
     for name in ("list", "dict", "shapes", "handoff", "orders", "words"):
-        yield Case(name, "addr2line -i", [name])
+        yield Case(name, "addr2line -i", [name], note=TYPED if name == "orders" else ())
     for name, argv in {"list (C)": ["list"], "dict (C)": ["dict"], "shapes (C++)": ["shapes"], "orders (Rust)": ["orders"]}.items():
         yield Case(name, "heaptrack", argv)
         yield Case(name, "libunwind", argv)

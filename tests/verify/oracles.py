@@ -298,6 +298,15 @@ def stacks(bench, case):
     return Row(case.name, case.oracle, [("stacks", checked - run["stacks_different"], checked)])
 
 
+def without_types(frames):
+    """The same frames, but for what stands between < and > in their names."""
+    def bare(name):
+        while (less := re.sub(r"<[^<>]*>", "", name)) != name:
+            name = less
+        return name
+    return [(bare(name.replace("->", "")), *place) for name, *place in frames]
+
+
 def addr2line(bench, case):
     """Each frame of the program has the function, file and line of addr2line -i, inlined ones included."""
     import test_lines
@@ -312,7 +321,11 @@ def addr2line(bench, case):
     same = sum(test_lines.agree(ours[address], frames) for address, frames in known.items())
     if not known:
         raise RuntimeError("no frame of the program was named")
-    return Row(case.name, case.oracle, [("frames", same, len(known))])
+    row = Row(case.name, case.oracle, [("frames", same, len(known))])
+    if case.note and same < len(known):
+        but_types = sum(test_lines.agree(without_types(ours[address]), without_types(frames)) for address, frames in known.items())
+        row.known, row.note = {"frames": same - but_types}, case.note
+    return row
 
 
 TRACEMALLOC_NOTE = ("before 3.13 nothing tells of objects made in recycled memory (free lists): tracemalloc counts their bytes for "
