@@ -46,7 +46,7 @@ static void say(const char *what, unsigned long number)
 }
 
 #define CHILD_S 60 /* after which a child is killed */
-#define FILES 64   /* descriptors that a report may have */
+#define FILES 16   /* descriptors that a report may have */
 
 /* Where files are read or written next, which a child shares. -1: it is none. */
 static void note_places(off_t place[FILES])
