@@ -170,6 +170,14 @@ def test_empty_blocks_of_python(trace, tmp_path):
     assert 50000 < exact_totals(sampled.database)[0] < exact + 500
 
 
+@pytest.mark.parametrize("interval", ["4KiB", "16MiB"])
+def test_end_of_python(interval, trace):
+    """That the interpreter shuts down is seen however few blocks are recorded: the free of an object does not tell."""
+    code = "kept = [str(i) * 20 for i in range(20000)]"
+    sampled = trace(["/usr/bin/python3", "-c", code], env={"LIBTRACE_SAMPLE": interval})
+    assert [row[0] for row in sampled.rows("SELECT kind FROM mark")] == [2]
+
+
 LIBRARY = """
 #include <stdlib.h>
 void *volatile last;

@@ -2,7 +2,8 @@
  * at its end everything that a module or a cache held has been freed.
  *
  * The runtime sets a flag for its threads then, after the functions of atexit, and before anything is
- * freed; before the first event after that, in whatever thread, we record a mark.
+ * freed; before the first event after that, in whatever thread, we record a mark. In a sampled run, where most objects are freed
+ * without a look at it, before the first that frees other memory, or is recorded.
  */
 #ifndef LIBTRACE_FINALIZE_H
 #define LIBTRACE_FINALIZE_H
