@@ -134,9 +134,7 @@ int types_of_stacks(const struct report *report, const struct run *run, struct l
         const char *type = (const char *)sqlite3_column_text(s, 0);
 
         row->how = store_type_how(sqlite3_column_int64(s, 1));
-        row->type = type != NULL ? strdup(type) : NULL;
-        if (row->type == NULL)
-            status = report_error(report, EXIT_FAILED, "out of memory");
+        row->type = strdup(type != NULL ? type : "");
     }
     sqlite3_finalize(s);
     return status;
