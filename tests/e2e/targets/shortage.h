@@ -12,8 +12,8 @@
  *
  * What fails, and its number, is a line appended to the file REPORT; at the end of the process a line "all N" follows.
  *
- * If N is 0, each from FIRST on fails in a child of its own, forked right then, and none in the process itself: that is twenty
- * times faster than starting a process for each. Stdout and stderr must be files, of which nothing is kept that a child has
+ * If N is 0, each from FIRST on fails in a child of its own, forked right then, and none in the process itself: that takes a
+ * sixth of what starting a process for each does. Stdout and stderr must be files, of which nothing is kept that a child has
  * written. A child that does not end with status 1 and one line on stderr is said, "unlike N": that one is to be looked at by
  * itself.
  */
